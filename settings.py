@@ -1,0 +1,67 @@
+"""Every setting of Berth, read once from the environment (BERTH_*, DATABASE_URL, REDIS_URL)."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Durations are seconds. What has no default here is made by `make demo` or must be given in production."""
+
+    model_config = SettingsConfigDict(env_prefix="BERTH_", extra="ignore", frozen=True)
+
+    database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "BERTH_DATABASE_URL"))
+    redis_url: str = Field("", validation_alias=AliasChoices("REDIS_URL", "BERTH_REDIS_URL"))
+    database_pool: int = Field(20, ge=2, description="connections a process may hold")
+    keyring: Path | None = Field(None, description="file of encryption keys; see `berth admin keyring`")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    var: Path = Field(Path("var"), description="where the demo keeps its data")
+    public_url: str = ""
+    log_format: Literal["console", "json"] = "json"
+    log_level: str = "INFO"
+
+    lease: float = Field(15.0, gt=0, description="how long a worker holds a task without renewing")
+    lease_margin: float = Field(
+        6.0, ge=0, description="how long after a lease's end a task may be taken over"
+    )
+    write_timeout: float = Field(5.0, gt=0, description="limit of one write to Kubernetes")
+    sweep: float = Field(2.0, gt=0, description="how often forgotten tasks are looked for")
+    create_deadline: float = Field(15 * 60.0, gt=0)
+    deploy_deadline: float = Field(15 * 60.0, gt=0)
+    delete_deadline: float = Field(10 * 60.0, gt=0)
+    worker_tasks: int = Field(50, ge=1, description="tasks one worker runs at once")
+
+    allow_private_clusters: bool = Field(
+        False, description="may a kubeconfig point at a private or loopback address"
+    )
+    cluster_oldest: str = Field("1.29", description="the oldest Kubernetes version that Berth works with")
+    graphiql_assets: Path | None = Field(
+        None, description="folder with GraphiQL's files, for machines without internet"
+    )
+
+    request_deadline: float = 30.0
+    body_limit: int = 1_000_000
+    page_default: int = 25
+    page_limit: int = 100
+    depth_limit: int = 12
+    token_limit: int = 5_000
+    selection_limit: int = 500
+    repeat_limit: int = 20
+    alias_limit: int = 100
+    cost_limit: int = 1_000
+    subscriptions_per_connection: int = 100
+    subscriptions_per_token: int = 200
+    event_poll: float = Field(2.0, gt=0, description="how often readers of events look without being woken")
+    event_days: int = 30
+    heartbeat: float = 15.0
+    log_flush: float = Field(0.1, gt=0, description="how long log lines are gathered into one batch")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The one settings object of this process."""
+    return Settings()
