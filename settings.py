@@ -25,9 +25,7 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
 
     lease: float = Field(15.0, gt=0, description="how long a worker holds a task without renewing")
-    lease_margin: float = Field(
-        6.0, ge=0, description="how long after a lease's end a task may be taken over"
-    )
+    lease_margin: float = Field(6.0, ge=0, description="how long after a lease's end a task may be taken over")
     write_timeout: float = Field(5.0, gt=0, description="limit of one write to Kubernetes")
     sweep: float = Field(2.0, gt=0, description="how often forgotten tasks are looked for")
     create_deadline: float = Field(15 * 60.0, gt=0)
@@ -35,9 +33,7 @@ class Settings(BaseSettings):
     delete_deadline: float = Field(10 * 60.0, gt=0)
     worker_tasks: int = Field(50, ge=1, description="tasks one worker runs at once")
 
-    allow_private_clusters: bool = Field(
-        False, description="may a kubeconfig point at a private or loopback address"
-    )
+    allow_private_clusters: bool = Field(False, description="may a kubeconfig point at a private or loopback address")
     cluster_oldest: str = Field("1.29", description="the oldest Kubernetes version that Berth works with")
     graphiql_assets: Path | None = Field(
         None, description="folder with GraphiQL's files, for machines without internet"

@@ -96,7 +96,7 @@ class Strategy:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`object_name` is the name of the Kubernetes object: the service's, and `<service>-<workload>` beside the primary."""
+    """`object_name` names the Kubernetes object: the service's name, and `<service>-<workload>` beside the primary."""
 
     name: str
     object_name: str
@@ -122,7 +122,7 @@ class Volume:
 class ServicePlan:
     """One enabled app service, ready to run. `helm` says that a chart releases it, which Berth cannot do yet.
 
-    `external` ones and those with a chart have no workloads here. `after` names the services that must be applied first.
+    `external` ones and those with a chart have no workloads here. `after` names the services to apply before it.
     """
 
     name: str

@@ -27,5 +27,5 @@ class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
 
 
 def not_found(path: str | None = None) -> Refused:
-    """What one may not see does not exist: the same answer for an unknown id, one of another type and one of another tenant."""
+    """What one may not see does not exist: one answer for an unknown id, another type's and another tenant's."""
     return Refused("NOT_FOUND", "There is no such object, or you may not see it.", "Check the id.", path)
