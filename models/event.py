@@ -1,0 +1,36 @@
+"""Events: what viewers may follow, numbered without a hole per subject."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+CHANNEL = "berth_event"
+"""The PostgreSQL channel that is notified with the subject's id, in the transaction that appends."""
+
+_SUBJECTS = {"org": "organization", "app": "app", "ins": "instance", "tsk": "task"}
+
+
+async def append(
+    connection: BaseDBAsyncClient,
+    subject: str,
+    organization_id: str,
+    kind: str,
+    data: Mapping[str, Any],
+    actor_id: str | None = None,
+) -> int:
+    """Appends an event in the running transaction and wakes its readers when that commits.
+
+    The subject's row is locked by counting up its `seq`; take locks in the order organization, app, instance, task.
+    Returns the event's number, the cursor to follow after.
+    """
+    table = _SUBJECTS[subject[:3]]
+    rows = await connection.execute_query_dict(
+        f'WITH n AS (UPDATE "{table}" SET seq = seq + 1 WHERE id = $1 RETURNING seq), '
+        "e AS (INSERT INTO event (subject, number, organization_id, kind, data, actor_id) "
+        "SELECT $1, seq, $2, $3, $4::jsonb, $5 FROM n RETURNING number) "
+        f"SELECT number, pg_notify('{CHANNEL}', $1) FROM e",
+        [subject, organization_id, kind, orjson.dumps(data).decode(), actor_id],
+    )
+    return int(rows[0]["number"])

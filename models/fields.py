@@ -1,0 +1,36 @@
+"""Columns that many tables share."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from tortoise import fields
+
+from models.ids import new_id
+
+
+def identity(prefix: str) -> Any:
+    """A primary key made by `new_id`."""
+    make: Callable[[], str] = partial(new_id, prefix)
+    return fields.TextField(primary_key=True, default=make)
+
+
+def words(default: str | None = None) -> Any:
+    """A text column; without a default it must be given."""
+    return fields.TextField() if default is None else fields.TextField(default=default)
+
+
+def reference(model: str, *, null: bool = False) -> Any:
+    """A foreign key that nothing looks along from the other side."""
+    made: Any = fields.ForeignKeyField  # its overloads tell null apart, which a flag cannot
+    return made(f"models.{model}", related_name=False, null=null)
+
+
+def flag(default: bool | None = None) -> Any:
+    """A boolean; without a default it must be given."""
+    return fields.BooleanField() if default is None else fields.BooleanField(default=default)
+
+
+def moment(*, null: bool = False) -> Any:
+    """A time with zone; now unless it may be null."""
+    return fields.DatetimeField(null=True) if null else fields.DatetimeField(auto_now_add=True)
