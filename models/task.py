@@ -10,10 +10,12 @@ from models.fields import identity, moment, reference, words
 
 
 class Task(Model):
-    """Work that outlives a request. Whoever holds `lease_token` may write its progress, and nobody else."""
+    """Work that outlives a request. Whoever holds `lease_token` may write its progress, and nobody else.
+
+    The column `ordinal`, which orders tasks, is made by the database and read by SQL only.
+    """
 
     id: str = identity("tsk")
-    ordinal: int = fields.BigIntField(null=True)
     organization: Any = reference("Organization")
     organization_id: str
     app: Any = reference("App", null=True)
