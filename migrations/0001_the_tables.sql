@@ -2,7 +2,7 @@
 -- Closed lists are held by CHECK constraints, so that no process can write a word that the code does not know.
 
 CREATE TABLE installation (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    "only" boolean PRIMARY KEY DEFAULT true CHECK ("only"),
     id text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );

@@ -62,7 +62,9 @@ def read(folder: Path = FOLDER) -> tuple[Migration, ...]:
         found.append(Migration(int(match[1]), match[2], path.read_text()))
     for expected, migration in enumerate(found, start=1):
         if migration.number != expected:
-            raise MigrationError(f"Migration {expected:04} is missing or there twice in {folder}; number the files anew.")
+            raise MigrationError(
+                f"Migration {expected:04} is missing or there twice in {folder}; number the files anew."
+            )
     return tuple(found)
 
 

@@ -1,0 +1,3 @@
+"""Fixtures for every test: those of `tests/kit`, one file a subject."""
+
+pytest_plugins = ["tests.kit.servers"]
