@@ -38,10 +38,9 @@ class PooledConnection(Connection):
         return ""
 
     async def roll_back(self) -> None:
-        """End whatever transaction is open, also one that asyncpg only half began."""
+        """End whatever transaction is open, also one whose BEGIN was broken off and may or may not have happened."""
         self._top_xact = None
-        if self.is_in_transaction():
-            await self.execute("ROLLBACK")
+        await self.execute("ROLLBACK")
 
 
 class Transaction(TransactionContextPooled):
@@ -93,8 +92,8 @@ class Transaction(TransactionContextPooled):
         try:
             if not clean:
                 await connection.roll_back()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            connection.terminate()  # the server rolls back what it still held
+        except Exception:  # it is lost, in whichever of asyncpg's ways: the server rolls back what it held
+            connection.terminate()
         finally:
             if self._pool:
                 await self._pool.release(connection)

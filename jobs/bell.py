@@ -1,0 +1,69 @@
+"""The doorbell: tells workers by the queue that a task is ready. The truth stays in the database, so a lost ring
+only costs the time until the next sweep."""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+from arq.connections import ArqRedis, RedisSettings, create_pool
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from jobs.wire import dumps, loads
+
+QUEUE = "berth:tasks"
+_LIMIT = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+def redis_settings(url: str) -> RedisSettings:
+    """How workers and rings reach the queue: short timeouts, and retries that outlive a restart of the server."""
+    given = RedisSettings.from_dsn(url)
+    given.conn_timeout = 2
+    given.conn_retries = 3
+    given.retry = Retry(ExponentialBackoff(cap=1, base=0.1), 5)
+    given.retry_on_error = [RedisConnectionError, RedisTimeoutError, OSError]
+    return given
+
+
+class Bell:
+    """A connection to the queue that may be down."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pool: ArqRedis | None = None
+
+    async def ring(self, tasks: Iterable[tuple[str, int]]) -> None:
+        """Says that tasks (id and attempt) are ready. Never raises: the sweep finds what was not rung for."""
+        try:
+            async with asyncio.timeout(_LIMIT):
+                if self._pool is None:
+                    self._pool = await create_pool(
+                        redis_settings(self._url),
+                        job_serializer=dumps,
+                        job_deserializer=loads,
+                        default_queue_name=QUEUE,
+                    )
+                for task_id, attempt in tasks:
+                    await self._pool.enqueue_job("run_task", task_id, _job_id=f"{task_id}:{attempt}")
+        except (RedisError, OSError, TimeoutError) as problem:
+            log.warning("the queue cannot be rung; workers find the task by their sweep", problem=str(problem))
+
+    async def answers(self) -> bool:
+        """Whether the queue's server answers, for readiness."""
+        try:
+            async with asyncio.timeout(_LIMIT):
+                if self._pool is None:
+                    self._pool = await create_pool(redis_settings(self._url), default_queue_name=QUEUE)
+                return bool(await self._pool.ping())
+        except (RedisError, OSError, TimeoutError):
+            return False
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.aclose()
+            self._pool = None

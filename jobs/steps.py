@@ -1,0 +1,121 @@
+"""What a step may use while it runs: its lease, its words, its log lines, and writes that are fenced by the lease."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.transactions import in_transaction
+
+from jobs.moves import lock
+from models import Instance, Task
+from models.event import append
+from models.lease import Lease, LeaseLost
+from rules.enums import StepState
+from settings import settings
+
+_LONGEST_LINE = 4_000
+
+
+class StepFailed(Exception):  # noqa: N818 - it is an outcome
+    """A step could not finish, for a cause a person can act on."""
+
+    def __init__(
+        self,
+        code: str,
+        summary: str,
+        *,
+        cause: str = "",
+        evidence: list[str] | None = None,
+        do: list[str] | None = None,
+    ) -> None:
+        super().__init__(summary)
+        self.code = code
+        self.summary = summary
+        self.cause = cause
+        self.evidence = evidence or []
+        self.do = do or []
+
+
+@dataclass(slots=True)
+class Run:
+    """One step at work. Everything it writes holds only while the lease does. Raises in all of it: LeaseLost."""
+
+    task: Task
+    lease: Lease
+    job: str
+    step_id: str
+    title: str
+    warnings: list[str] = field(default_factory=list)
+    _said: str = ""
+    _lines: int = -1
+
+    @property
+    def instance_id(self) -> str:
+        """The id of the task's instance; a bug when it has none."""
+        assert self.task.instance_id is not None
+        return self.task.instance_id
+
+    async def instance(self) -> Instance:
+        """The instance's row as it is now, unlocked."""
+        return await Instance.get(id=self.instance_id)
+
+    def guard(self) -> None:
+        """To be asked before every write to Kubernetes."""
+        self.lease.guard(settings().write_timeout)
+
+    @asynccontextmanager
+    async def fenced(self, *, with_instance: bool = False) -> AsyncIterator[tuple[BaseDBAsyncClient, Instance | None]]:
+        """A transaction that commits only if the lease still holds; the instance is locked first when asked for."""
+        async with in_transaction() as connection:
+            instance = await lock(connection, self.instance_id) if with_instance else None
+            yield connection, instance
+            await still_held(connection, self.task.id, self.lease)
+
+    async def say(self, message: str) -> None:
+        """Shows how far the step is ("2 of 3 replicas ready"). Saying the same again writes nothing."""
+        if message == self._said:
+            return
+        self._said = message
+        async with in_transaction() as connection:
+            await self.event(connection, "STEP", {**self.view(StepState.IN_PROGRESS), "message": message})
+            await connection.execute_query("UPDATE step SET message = $2 WHERE id = $1", [self.step_id, message])
+
+    async def log(self, *messages: str, level: str = "INFO") -> None:
+        """Appends lines to the step's log, each cut at 4,000 characters."""
+        lines = [message[:_LONGEST_LINE].replace("\x00", "\ufffd") for message in messages]
+        async with in_transaction() as connection:
+            if self._lines < 0:
+                counted = "SELECT COALESCE(max(number), 0) AS last FROM log_line WHERE step_id = $1"
+                self._lines = int((await connection.execute_query_dict(counted, [self.step_id]))[0]["last"])
+            first = self._lines + 1
+            data = {"stepId": self.step_id, "first": first, "level": level, "lines": lines}
+            await self.event(connection, "LOG", data)
+            await connection.execute_many(
+                "INSERT INTO log_line (step_id, number, level, message) VALUES ($1, $2, $3, $4)",
+                [[self.step_id, number, level, line] for number, line in enumerate(lines, first)],
+            )
+            self._lines += len(lines)
+
+    async def warn(self, message: str) -> None:
+        """A line of level WARNING that also makes the task end DONE_WITH_WARNINGS."""
+        self.warnings.append(message)
+        await self.log(message, level="WARNING")
+
+    async def event(self, connection: BaseDBAsyncClient, kind: str, data: dict[str, Any]) -> None:
+        """Appends to the task's stream, fenced."""
+        await append(connection, self.task.id, self.task.organization_id, kind, data, lease=self.lease.token)
+
+    def view(self, state: StepState) -> dict[str, Any]:
+        """The step as events show it."""
+        return {"stepId": self.step_id, "job": self.job, "title": self.title, "state": state}
+
+
+async def still_held(connection: BaseDBAsyncClient, task_id: str, lease: Lease) -> None:
+    """Locks the task's row and raises LeaseLost unless it is still ours."""
+    held = await connection.execute_query_dict(
+        "SELECT id FROM task WHERE id = $1 AND lease_token = $2 FOR UPDATE", [task_id, lease.token]
+    )
+    if not held:
+        raise LeaseLost(f"{task_id} is another worker's")
