@@ -1,7 +1,7 @@
 """The database of this process: opened once, closed once, and one connection that listens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -90,7 +90,7 @@ class _Inbox:
         return taken
 
 
-async def listen(url: str, channels: Sequence[str]) -> AsyncIterator[Notification]:
+async def listen(url: str, channels: Sequence[str]) -> AsyncGenerator[Notification, None]:
     """Follow channels for ever on a connection of its own, connecting again whenever it is lost.
 
     After each connect one notification with an empty payload comes for each channel.
