@@ -1,0 +1,215 @@
+"""A cluster as the rest of Berth calls it: requests with timeouts, fenced writes, streams, one kind of error."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+import aiohttp
+import orjson
+
+from kube import answers, errors
+from kube.connection import STREAM_POOL, UNARY_POOL, Api, Rest, configuration, session, tls
+from kube.kubeconfig import Access
+from settings import settings
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Guard = Callable[[], Awaitable[None]]
+Query = Mapping[str, str | int | bool]
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 15.0
+SILENCE = 90.0  # bookmarks come every minute: a watch that is silent for longer is dead
+LARGEST_ANSWER = 64 * 1024 * 1024
+_ATTEMPTS = 4
+_LONGEST_WAIT = 5.0
+
+
+class RetryBudget:
+    """Retries a cluster may still cost: each takes one, each success gives a tenth back, so a dead one stays cheap."""
+
+    def __init__(self, most: float = 20.0) -> None:
+        self.most = most
+        self.left = most
+
+    def spend(self) -> bool:
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+    def earn(self) -> None:
+        self.left = min(self.most, self.left + 0.1)
+
+
+class Cluster:
+    """One cluster, open. Make it with `await Cluster.open(access)` or `async with connect(access)`; close it once.
+
+    Every call raises errors of `kube.errors` and nothing else of the network's.
+    """
+
+    def __init__(self, unary: Api, streams: Api, budget: RetryBudget, guard: Guard | None) -> None:
+        self._unary = unary
+        self._streams = streams
+        self._budget = budget
+        self._guard = guard
+
+    @classmethod
+    async def open(cls, access: Access) -> "Cluster":
+        """Prepares sessions; the first call connects. Raises KubeconfigInvalid for certificates that are none."""
+        settled = configuration(access)
+        context = tls(access)
+        unary, streams = (
+            Api(settled, Rest(session(access, context, limit), access.tls_server_name))
+            for limit in (UNARY_POOL, STREAM_POOL)
+        )
+        return cls(unary, streams, RetryBudget(), None)
+
+    async def close(self) -> None:
+        await self._unary.rest_client.close()
+        await self._streams.rest_client.close()
+
+    def fenced(self, guard: Guard) -> "Cluster":
+        """The same cluster, whose every write first awaits `guard`, which raises when the write must not be sent."""
+        return Cluster(self._unary, self._streams, self._budget, guard)
+
+    async def request(
+        self,
+        method: Method,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        timeout: float | None = None,
+    ) -> dict[str, Any]:
+        """The answer as plain values. `path` is already quoted.
+
+        Reads are repeated within a budget when the cluster did not answer, failed or asked for patience. Writes are
+        repeated only when it refused them unread (429), for else it is not known whether they happened.
+        """
+        about = f"{method} {path}"
+        headers = {"Accept": accept, "Content-Type": content_type}
+        data = None if body is None else orjson.dumps(body)
+        limit = timeout or (READ_TIMEOUT if method == "GET" else settings().write_timeout)
+        for attempt in range(1, _ATTEMPTS + 1):
+            if method != "GET" and self._guard is not None:
+                await self._guard()
+            try:
+                answer = await self._once(method, path, query, headers, data, limit, about)
+            except errors.KubeError as error:
+                wait = self._pause(error, method, attempt)
+                if wait is None:
+                    raise
+                await asyncio.sleep(wait)
+            else:
+                self._budget.earn()
+                return answer
+        raise AssertionError("the last attempt returns or raises")
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, query: Query | None = None, silence: float = SILENCE, accept: str = "application/json"
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An open GET whose status was 200; its body is read by the caller, who meets `errors` only, as here.
+
+        `silence`: seconds without a byte after which the stream counts as broken (Unreachable).
+        """
+        about = f"GET {path}"
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=silence)
+        try:
+            response = await self._send(self._streams, "GET", path, query, {"Accept": accept}, None, timeout)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise answers.from_exception(error, about) from error
+        try:
+            if response.status != 200:
+                async with asyncio.timeout(READ_TIMEOUT):
+                    body = await _read(response)
+                raise answers.from_response(response.status, response.headers, body, about)
+            yield response
+        except aiohttp.ClientError as error:
+            raise answers.from_exception(error, about) from error
+        finally:
+            response.close()
+
+    async def _once(
+        self,
+        method: Method,
+        path: str,
+        query: Query | None,
+        headers: dict[str, str],
+        data: bytes | None,
+        limit: float,
+        about: str,
+    ) -> dict[str, Any]:
+        timeout = aiohttp.ClientTimeout(total=limit, sock_connect=min(CONNECT_TIMEOUT, limit))
+        try:
+            response = await self._send(self._unary, method, path, query, headers, data, timeout)
+            async with response:
+                body = await _read(response)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise answers.from_exception(error, about) from error
+        if not 200 <= response.status < 300:
+            raise answers.from_response(response.status, response.headers, body, about)
+        return answers.parse(body)
+
+    async def _send(
+        self,
+        api: Api,
+        method: Method,
+        path: str,
+        query: Query | None,
+        headers: dict[str, str],
+        data: bytes | None,
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        texts = [
+            (key, str(value).lower() if isinstance(value, bool) else str(value)) for key, value in (query or {}).items()
+        ]
+        response: aiohttp.ClientResponse = await api.call_api(
+            path,
+            method,
+            query_params=texts,
+            header_params=dict(headers),
+            body=data,
+            auth_settings=["BearerToken"],
+            _preload_content=False,
+            _request_timeout=timeout,
+        )
+        api.last_response = None  # the generated client would keep the body alive until the next call
+        return response
+
+    def _pause(self, error: errors.KubeError, method: Method, attempt: int) -> float | None:
+        if attempt == _ATTEMPTS or not error.retryable:
+            return None
+        if isinstance(error, errors.Throttled):
+            wait = error.retry_after
+            return min(wait, _LONGEST_WAIT) if self._budget.spend() else None
+        repeats = isinstance(error, (errors.Unreachable, errors.ServerFault)) and method == "GET"
+        return 0.1 * 2**attempt if repeats and self._budget.spend() else None
+
+
+@asynccontextmanager
+async def connect(access: Access) -> AsyncIterator[Cluster]:
+    """A cluster for the length of a block."""
+    cluster = await Cluster.open(access)
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, bounded: a hostile server must not be able to fill the memory."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            raise errors.NotKubernetes("The answer is larger than any that Kubernetes gives.")
+        parts.append(part)
+    return b"".join(parts)
