@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     create_deadline: float = Field(15 * 60.0, gt=0)
     deploy_deadline: float = Field(15 * 60.0, gt=0)
     delete_deadline: float = Field(10 * 60.0, gt=0)
+    patience: float = Field(60.0, ge=0, description="how long a step goes on trying while its cluster does not answer")
     worker_tasks: int = Field(50, ge=1, description="tasks one worker runs at once")
 
     allow_private_clusters: bool = Field(False, description="may a kubeconfig point at a private or loopback address")

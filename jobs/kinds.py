@@ -41,6 +41,7 @@ class Ending:
 
     state: TaskState
     failure: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def well(self) -> bool:

@@ -102,6 +102,10 @@ class Run:
         """A line of level WARNING that also makes the task end DONE_WITH_WARNINGS."""
         self.warnings.append(message)
         await self.log(message, level="WARNING")
+        async with self.fenced() as (connection, _):
+            await connection.execute_query(
+                "UPDATE task SET warnings = warnings || to_jsonb($2::text) WHERE id = $1", [self.task.id, message]
+            )
 
     async def event(self, connection: BaseDBAsyncClient, kind: str, data: dict[str, Any]) -> None:
         """Appends to the task's stream, fenced."""

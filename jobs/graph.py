@@ -1,0 +1,180 @@
+"""Carries out one task that a worker holds: its jobs beside each other, its steps in order, from where it stood."""
+
+import asyncio
+import traceback
+from typing import Any
+
+import structlog
+from tortoise.transactions import in_transaction
+
+from jobs.kinds import Ending, Job, Kind, Step
+from jobs.steps import Run, StepFailed, still_held
+from kube.errors import KubeError
+from models import Task
+from models.event import append
+from models.lease import Lease, LeaseLost
+from rules.enums import StepState, TaskState
+from settings import settings
+
+log = structlog.get_logger(__name__)
+
+
+class Graph:
+    """One run of one task. `run` ends when all jobs have, or raises what ended the first one that did not."""
+
+    def __init__(self, task: Task, kind: Kind, lease: Lease) -> None:
+        self.task = task
+        self.kind = kind
+        self.lease = lease
+        self.warnings: list[str] = list(task.warnings)
+        self._steps: dict[tuple[str, str], dict[str, Any]] = {}
+        self._failed: dict[str, Any] | None = None
+
+    async def run(self) -> Ending:
+        """Raises CancelledError when the task is cancelled from outside, and LeaseLost."""
+        await self._read()
+        done = {job.name: asyncio.Event() for job in self.kind.jobs}
+        try:
+            async with asyncio.TaskGroup() as group:
+                for job in self.kind.jobs:
+                    group.create_task(self._job(job, done))
+        except BaseExceptionGroup as several:
+            return self._ending(several)
+        state = TaskState.DONE_WITH_WARNINGS if self.warnings else TaskState.DONE
+        return Ending(state, warnings=tuple(self.warnings))
+
+    def _ending(self, several: BaseExceptionGroup[BaseException]) -> Ending:
+        lost, others = several.split(LeaseLost)
+        if lost is not None:
+            raise LeaseLost(str(lost.exceptions[0]))
+        problem: BaseException | None = others
+        while isinstance(problem, BaseExceptionGroup):
+            problem = problem.exceptions[0]
+        if self._failed is None and isinstance(problem, TimeoutError):
+            summary = "It did not end before its deadline."
+            return Ending(TaskState.TIMED_OUT, self._failure("DEADLINE_EXCEEDED", summary, self._where()))
+        return Ending(TaskState.FAILED, self._failed)
+
+    async def _job(self, job: Job, done: dict[str, asyncio.Event]) -> None:
+        for name in job.after:
+            await done[name].wait()
+        steps = [(step, self._steps[job.name, step.name]) for step in job.steps]
+        waiting = [pair for pair in steps if pair[1]["state"] not in (StepState.DONE, StepState.SKIPPED)]
+        if waiting:
+            seconds = await self._begin(job)
+            async with asyncio.timeout(seconds):
+                for step, row in waiting:
+                    await self._step(job, step, row)
+            await self._mark_job(job, StepState.DONE)
+        done[job.name].set()
+
+    async def _step(self, job: Job, step: Step, row: dict[str, Any]) -> None:
+        run = Run(self.task, self.lease, job.name, row["id"], step.title, self.warnings)
+        await self._mark(run, row, StepState.IN_PROGRESS)
+        try:
+            await self._patiently(run, step)
+        except (asyncio.CancelledError, LeaseLost):
+            raise
+        except Exception as problem:
+            self._failed = self._explain(problem, step.title)
+            await run.log(self._failed["summary"], *self._failed["evidence"], level="ERROR")
+            await self._mark(run, row, StepState.FAILED)
+            raise
+        await self._mark(run, row, StepState.DONE)
+
+    async def _patiently(self, run: Run, step: Step) -> None:
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + settings().patience
+        delay = 0.25
+        while True:
+            try:
+                return await step.run(run)
+            except KubeError as problem:
+                if not problem.retryable or loop.time() + delay > give_up:
+                    raise
+                await run.log(f"{problem} Trying again in {delay:g} s.", level="WARNING")
+                await self._state(TaskState.BACKED_OFF)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 15.0)
+                await self._state(TaskState.IN_PROGRESS)
+
+    async def _read(self) -> None:
+        async with in_transaction() as connection:
+            await still_held(connection, self.task.id, self.lease)
+            rows = await connection.execute_query_dict(
+                "SELECT s.id, s.name, s.state, j.name AS job FROM step s JOIN job j ON j.id = s.job_id "
+                "WHERE s.task_id = $1",
+                [self.task.id],
+            )
+        self._steps = {(row["job"], row["name"]): row for row in rows}
+
+    async def _begin(self, job: Job) -> float:
+        """Starts or continues a job; returns the seconds that are left to it."""
+        async with in_transaction() as connection:
+            await still_held(connection, self.task.id, self.lease)
+            limit = job.deadline(settings())
+            rows = await connection.execute_query_dict(
+                "WITH j AS (SELECT id, state FROM job WHERE task_id = $1 AND name = $2), "
+                "u AS (UPDATE job SET state = 'IN_PROGRESS' FROM j WHERE job.id = j.id) "
+                "UPDATE task SET deadline_at = CASE WHEN j.state = 'PENDING' "
+                "THEN now() + $3 * interval '1 second' ELSE deadline_at END "
+                "FROM j WHERE task.id = $1 RETURNING extract(epoch FROM deadline_at - now())::float8 AS left",
+                [self.task.id, job.name, limit],
+            )
+        return float(rows[0]["left"])
+
+    async def _mark_job(self, job: Job, state: StepState) -> None:
+        async with in_transaction() as connection:
+            await still_held(connection, self.task.id, self.lease)
+            await connection.execute_query(
+                "UPDATE job SET state = $3 WHERE task_id = $1 AND name = $2", [self.task.id, job.name, state]
+            )
+
+    async def _mark(self, run: Run, row: dict[str, Any], state: StepState) -> None:
+        row["state"] = state
+        ended = sum(other["state"] in (StepState.DONE, StepState.SKIPPED) for other in self._steps.values())
+        progress = 100 * ended // max(1, len(self._steps))
+        async with in_transaction() as connection:
+            view = {**run.view(state), "message": "", "progress": progress}
+            await run.event(connection, "STEP", view)
+            await connection.execute_query(
+                "UPDATE step SET state = $2, started_at = COALESCE(started_at, now()), "
+                "ended_at = CASE WHEN $2 = 'IN_PROGRESS' THEN NULL ELSE now() END WHERE id = $1",
+                [run.step_id, state],
+            )
+            await connection.execute_query("UPDATE task SET progress = $2 WHERE id = $1", [self.task.id, progress])
+
+    async def _state(self, state: TaskState) -> None:
+        async with in_transaction() as connection:
+            await append(
+                connection, self.task.id, self.task.organization_id, "TASK", {"state": state}, lease=self.lease.token
+            )
+            await connection.execute_query(
+                "UPDATE task SET state = $2 WHERE id = $1 AND cancel_requested_at IS NULL", [self.task.id, state]
+            )
+
+    def _where(self) -> str:
+        for (_, name), row in self._steps.items():
+            if row["state"] == StepState.IN_PROGRESS:
+                return next(step.title for job in self.kind.jobs for step in job.steps if step.name == name)
+        return ""
+
+    def _failure(self, code: str, summary: str, step: str, **more: Any) -> dict[str, Any]:
+        return {"code": code, "summary": summary, "rootCause": "", "step": step, "evidence": [],
+                "suggestedActions": [], **more}  # fmt: skip
+
+    def _explain(self, problem: Exception, step: str) -> dict[str, Any]:
+        match problem:
+            case StepFailed():
+                return self._failure(
+                    problem.code, problem.summary, step, rootCause=problem.cause,
+                    evidence=problem.evidence, suggestedActions=problem.do,
+                )  # fmt: skip
+            case KubeError():
+                remedy = [problem.remedy] if problem.remedy else []
+                return self._failure(problem.code, str(problem), step, suggestedActions=remedy)
+            case TimeoutError():
+                return self._failure("DEADLINE_EXCEEDED", "It did not end before its deadline.", step)
+        log.error("a step broke", task=self.task.id, step=step, error="".join(traceback.format_exception(problem)))
+        actions = ["Repeat the task; if it fails again, look into the worker's log under the task's id."]
+        return self._failure("INTERNAL", "Berth itself failed in this step.", step, suggestedActions=actions)

@@ -1,0 +1,226 @@
+"""Takes tasks by leases, renews them, carries them out and ends them: what a worker process does all day."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from os import getpid
+from time import monotonic
+
+import structlog
+from tortoise.connection import get_connection
+from tortoise.exceptions import BaseORMException
+
+from jobs.ending import end, ready_after
+from jobs.graph import Graph
+from jobs.kinds import Ending, Kind
+from models import Task
+from models.database import listen
+from models.lease import Lease, LeaseLost
+from rules.enums import TaskState
+from settings import settings
+
+log = structlog.get_logger(__name__)
+
+CANCEL_CHANNEL = "berth_cancel"
+
+_TAKE = """
+UPDATE task SET lease_token = $2, lease_until = now() + $3 * interval '1 second', worker = $4, attempt = attempt + 1,
+    started_at = COALESCE(started_at, now()),
+    state = CASE WHEN cancel_requested_at IS NULL THEN 'IN_PROGRESS' ELSE 'CANCELING' END
+WHERE id = $1 AND ended_at IS NULL AND run_after <= now()
+    AND (lease_token IS NULL OR lease_until + $5 * interval '1 second' < now())
+    AND NOT EXISTS (SELECT FROM task AS earlier WHERE earlier.instance_id = task.instance_id
+                    AND earlier.ended_at IS NULL AND earlier.ordinal < task.ordinal)
+RETURNING id
+"""
+_READY = """
+SELECT id FROM task WHERE ended_at IS NULL AND run_after <= now()
+    AND (lease_token IS NULL OR lease_until + $1 * interval '1 second' < now())
+    AND NOT EXISTS (SELECT FROM task AS earlier WHERE earlier.instance_id = task.instance_id
+                    AND earlier.ended_at IS NULL AND earlier.ordinal < task.ordinal)
+ORDER BY ordinal LIMIT $2
+"""
+_RENEW = """
+UPDATE task SET lease_until = now() + $2 * interval '1 second' WHERE lease_token = ANY($1)
+RETURNING id, cancel_requested_at IS NOT NULL AS canceled
+"""
+
+
+CANCELED = Ending(
+    TaskState.CANCELED,
+    {
+        "code": "CANCELED",
+        "summary": "It was cancelled.",
+        "rootCause": "",
+        "step": "",
+        "evidence": [],
+        "suggestedActions": [],
+    },
+)
+
+
+class Stop(StrEnum):
+    """Why a running task was stopped from outside."""
+
+    CANCELED = "CANCELED"
+    LEASE_LOST = "LEASE_LOST"
+    SHUT_DOWN = "SHUT_DOWN"
+
+
+@dataclass(slots=True)
+class _Held:
+    lease: Lease
+    work: asyncio.Task[None]
+    stop: Stop | None = None
+
+    def end(self, why: Stop) -> None:
+        if self.stop is None:
+            self.stop = why
+            self.work.cancel()
+
+
+class Runner:
+    """The tasks that this process holds. `open` starts the loops, `close` hands everything over to other workers."""
+
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        self._kinds = kinds
+        self._held: dict[str, _Held] = {}
+        self._loops: list[asyncio.Task[None]] = []
+        self._closing = False
+        self.name = f"{socket.gethostname()}:{getpid()}"
+
+    @property
+    def running(self) -> list[str]:
+        """The ids of the tasks that this process holds."""
+        return list(self._held)
+
+    async def open(self, database_url: str) -> None:
+        """Starts renewing, sweeping and listening for cancellations."""
+        loops = (self._renew_always(), self._sweep_always(), self._listen_always(database_url))
+        self._loops = [asyncio.create_task(loop) for loop in loops]
+
+    async def close(self) -> None:
+        """Stops taking tasks, stops the running ones where they stand and gives their leases back."""
+        self._closing = True
+        for held in list(self._held.values()):
+            held.end(Stop.SHUT_DOWN)
+        await asyncio.gather(*(held.work for held in list(self._held.values())), return_exceptions=True)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+
+    async def idle(self) -> None:
+        """Waits until nothing that this process holds is running."""
+        while self._held:
+            await asyncio.gather(*(held.work for held in list(self._held.values())), return_exceptions=True)
+
+    async def take(self, task_id: str) -> bool:
+        """Takes a task when it may run now and there is room for it; says whether it did."""
+        if self._closing or task_id in self._held or len(self._held) >= settings().worker_tasks:
+            return False
+        token = secrets.token_hex(16)
+        lease = Lease(token, monotonic() + settings().lease)
+        values = [task_id, token, settings().lease, self.name, settings().lease_margin]
+        if not await get_connection("default").execute_query_dict(_TAKE, values):
+            return False
+        self._held[task_id] = _Held(lease, asyncio.create_task(self._carry_out(task_id, lease)))
+        return True
+
+    async def sweep(self) -> int:
+        """Takes what is ready and was not rung for, or was left by a worker that died; returns how many."""
+        room = settings().worker_tasks - len(self._held)
+        if room <= 0 or self._closing:
+            return 0
+        rows = await get_connection("default").execute_query_dict(_READY, [settings().lease_margin, room])
+        return sum([await self.take(row["id"]) for row in rows])
+
+    async def _carry_out(self, task_id: str, lease: Lease) -> None:
+        with structlog.contextvars.bound_contextvars(task=task_id):
+            try:
+                task = await Task.get(id=task_id)
+                ending = await self._ending(task, lease)
+                if ending is not None:
+                    await asyncio.shield(end(task, self._kinds[task.kind], lease, ending))
+                    await self._next(task)
+            except LeaseLost as lost:
+                log.warning("the lease was lost", problem=str(lost))
+            except (asyncio.CancelledError, BaseORMException, OSError):
+                log.warning("the task could not be ended here; it will be taken over", exc_info=True)
+            finally:
+                self._held.pop(task_id, None)
+
+    async def _ending(self, task: Task, lease: Lease) -> Ending | None:
+        """How the task ended; None when it goes on elsewhere."""
+        kind = self._kinds.get(task.kind)
+        if kind is None:
+            raise LeaseLost(f"this worker does not know tasks of the kind {task.kind}")
+        if task.cancel_requested_at is not None:
+            return CANCELED
+        ending: Ending | None = None
+        try:
+            ending = await Graph(task, kind, lease).run()
+        except asyncio.CancelledError:
+            me = asyncio.current_task()
+            while me is not None and me.cancelling():
+                me.uncancel()  # or every later time limit in this task would take the old request for its own
+            log.info("the task was stopped")
+        stop = self._held[task.id].stop
+        if stop is Stop.CANCELED:
+            return CANCELED
+        if stop is Stop.SHUT_DOWN:
+            await get_connection("default").execute_query(
+                "UPDATE task SET lease_token = NULL, lease_until = NULL WHERE id = $1 AND lease_token = $2",
+                [task.id, lease.token],
+            )
+            return None
+        return None if stop is Stop.LEASE_LOST else ending
+
+    async def _next(self, task: Task) -> None:
+        with suppress(BaseORMException, OSError):
+            for task_id in await ready_after(task):
+                await self.take(task_id)
+
+    async def renew(self) -> None:
+        """Renews every lease held; stops the tasks whose lease is another's and those that are to be cancelled."""
+        before = monotonic()
+        held = dict(self._held)
+        if held:
+            values = [[one.lease.token for one in held.values()], settings().lease]
+            async with asyncio.timeout(settings().lease / 3):
+                rows = await get_connection("default").execute_query_dict(_RENEW, values)
+            kept = {row["id"]: row["canceled"] for row in rows}
+            for task_id, one in held.items():
+                if task_id not in kept:
+                    one.end(Stop.LEASE_LOST)
+                    continue
+                one.lease.until = before + settings().lease
+                if kept[task_id]:
+                    one.end(Stop.CANCELED)
+
+    async def _renew_always(self) -> None:
+        while True:
+            await asyncio.sleep(settings().lease / 3)
+            try:
+                await self.renew()
+            except (BaseORMException, OSError, TimeoutError) as problem:
+                log.warning("leases could not be renewed", problem=str(problem))
+            for one in list(self._held.values()):
+                if one.lease.left() <= 0:
+                    one.end(Stop.LEASE_LOST)
+
+    async def _sweep_always(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except (BaseORMException, OSError) as problem:
+                log.warning("the sweep could not look for tasks", problem=str(problem))
+            await asyncio.sleep(settings().sweep)
+
+    async def _listen_always(self, database_url: str) -> None:
+        async for notification in listen(database_url, [CANCEL_CHANNEL]):
+            if notification.payload in self._held:
+                self._held[notification.payload].end(Stop.CANCELED)
