@@ -1,0 +1,140 @@
+"""What a service is given: its links, volumes, settings, integrations, keys, certificates and files."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from catalogue.items import (
+    FilePath,
+    HelmValue,
+    HelmValues,
+    Item,
+    ItemName,
+    Json,
+    Name,
+    ServiceType,
+    Size,
+    Strings,
+    Text,
+    Variable,
+)
+
+
+class LinkSelector(Item):
+    """What a link's target must be: of this type, in this version, with all of these labels."""
+
+    type: ServiceType | None = None
+    option: str | None = None
+    labels: Strings = ()
+
+
+class LinkItem(Item):
+    name: ItemName
+    title: Text
+    required: bool = False
+    selectors: tuple[LinkSelector, ...] = Field(min_length=1)
+    env: tuple[Variable, ...] = ()
+    helm: tuple[HelmValue, ...] = ()
+
+
+class Ownership(Item):
+    owner: int | None = Field(None, ge=0)
+    group: int | None = Field(None, ge=0)
+
+
+class VolumeHelm(HelmValues):
+    labels: str | None = None
+
+
+class VolumeItem(Item):
+    """A volume; `link` names the storage that serves it, `from` the link whose volume of this name is mounted."""
+
+    name: Name
+    title: Text
+    shared: bool = False
+    read_only: bool = False
+    link: ItemName | None = None
+    optional: bool = False
+    path: FilePath | None = None
+    from_: ItemName | None = Field(None, alias="from")
+    size: Size | None = None
+    import_: Ownership | None = Field(None, alias="import")
+    helm: VolumeHelm | None = None
+
+
+class SettingItem(Item):
+    name: ItemName
+    title: Text
+    description: str | None = None
+    placeholder: str | None = None
+    default: str | None = None
+    from_: ItemName | None = Field(None, alias="from")
+    required: bool = False
+    secret: bool = False
+    var: Text
+    runtime: bool = True
+    build: bool = False
+
+
+class ProviderItem(Item):
+    name: ItemName
+    env: tuple[Variable, ...] = ()
+
+
+class IntegrationItem(Item):
+    name: ItemName
+    title: Text
+    type: Text
+    required: bool = False
+    multiple: bool = False
+    labels: Strings = ()
+    variables: Json = ()
+    providers: tuple[ProviderItem, ...] = ()
+
+
+class KeyItem(Item):
+    name: ItemName
+    type: Literal["rsa"] = "rsa"
+    length: Literal[2048, 3072, 4096] = 2048
+    helm: Json = None
+
+
+class CertKey(Item):
+    type: Literal["rsa"] = "rsa"
+    length: Literal[2048, 3072, 4096] = 2048
+
+
+class CertHelm(Item):
+    cert: str | None = None
+    key: str | None = None
+    ca: str | None = None
+
+
+class CertItem(Item):
+    name: ItemName
+    days: int = Field(ge=365, le=36500)
+    key: CertKey = CertKey()
+    dns: Strings = ()
+    helm: CertHelm | None = None
+
+
+class ConfigDefault(Item):
+    source: Literal["image"]
+    filepath: FilePath
+    workload: Name | None = None
+    container: Name | None = None
+
+
+class ConfigItem(Item):
+    """A file of the service: `config` names a file beside the manifest, `configContent` is the content itself."""
+
+    name: Name
+    title: str | None = None
+    config: Text | None = None
+    config_content: str | None = None
+    default: ConfigDefault | None = None
+    helm: str | None = None
+    filepath: FilePath | None = None
+    filename: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,253}$")
+    process_tokens: bool = False
+    version: str | None = None

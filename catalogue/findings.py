@@ -1,0 +1,88 @@
+"""What is wrong in a manifest: where it stands, what it is, and what to do about it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+Path = tuple[str | int, ...]
+Value = TypeVar("Value")
+
+
+class Code(StrEnum):
+    """Every kind of finding; the text beside each is its meaning."""
+
+    UNREADABLE = "UNREADABLE"  # the file cannot be opened, or is not UTF-8 text
+    NOT_YAML = "NOT_YAML"  # the text breaks YAML's grammar
+    TOO_LARGE = "TOO_LARGE"  # more than a megabyte of text, or too many values
+    TOO_DEEP = "TOO_DEEP"  # values nested deeper than any manifest needs
+    TOO_MANY_ALIASES = "TOO_MANY_ALIASES"  # aliases that unfold into too much, or into themselves
+    TAG_REFUSED = "TAG_REFUSED"  # an explicit YAML tag
+    SEVERAL_DOCUMENTS = "SEVERAL_DOCUMENTS"  # more than one YAML document in a file
+    DUPLICATE_KEY = "DUPLICATE_KEY"  # a mapping says the same key twice
+    KEY_NOT_TEXT = "KEY_NOT_TEXT"  # a mapping's key that is no string
+    NOT_A_MANIFEST = "NOT_A_MANIFEST"  # the document is empty, or no mapping
+    UNKNOWN_FIELD = "UNKNOWN_FIELD"  # a field that the format does not have
+    MISSING_FIELD = "MISSING_FIELD"  # a field that must be given
+    WRONG_TYPE = "WRONG_TYPE"  # a value of another type than the field's
+    INVALID_NAME = "INVALID_NAME"  # a name that breaks the rule for names
+    INVALID_VALUE = "INVALID_VALUE"  # a value of the right type that the field does not allow
+    INVALID_PATTERN = "INVALID_PATTERN"  # a token's regular expression that values cannot be made from
+    DUPLICATE_NAME = "DUPLICATE_NAME"  # two items of a list with one name
+    RESERVED_NAME = "RESERVED_NAME"  # a variable whose name Berth keeps for itself
+    CONFLICTING_FIELDS = "CONFLICTING_FIELDS"  # fields that exclude each other, or that need each other
+    BROKEN_REFERENCE = "BROKEN_REFERENCE"  # a name that should be found in the same manifest, or in the service, is not
+    UNKNOWN_TEMPLATE = "UNKNOWN_TEMPLATE"  # a name in {{...}} that means nothing there
+    UNKNOWN_PARENT = "UNKNOWN_PARENT"  # `from` names a service that is not there
+    UNKNOWN_PARENT_VERSION = "UNKNOWN_PARENT_VERSION"  # the parent is there, but not in the version that is pinned
+    UNKNOWN_SERVICE = "UNKNOWN_SERVICE"  # a stack names a service that is not there
+    LINK_MISMATCH = "LINK_MISMATCH"  # a link's target does not match any of its selectors
+    LINK_MISSING = "LINK_MISSING"  # a required link without a target
+    CYCLE = "CYCLE"  # services that wait for each other, or inherit from each other
+    NOT_RUNNABLE = "NOT_RUNNABLE"  # a plan cannot be made of what the manifests say
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing that is wrong. `line` counts from 1, 0 is no line; `path` reads `links[0].env[1].value`."""
+
+    file: str
+    line: int
+    path: str
+    code: Code
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.path or '.'}: {self.code} {self.message} ({self.remedy})"
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A finding before its place in the file is known: a path into the values instead of a line."""
+
+    path: Path
+    code: Code
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[Value]):
+    """What reading gave: a value, or None with at least one finding."""
+
+    value: Value | None
+    findings: tuple[Finding, ...] = ()
+
+
+def path_text(path: Path) -> str:
+    """A path as people write it."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def refuse(issues: Iterable[Issue], place: Callable[[Issue], Finding]) -> Read[Value]:
+    """No value, and the findings in the order of their lines."""
+    return Read(None, tuple(sorted({place(issue) for issue in issues}, key=lambda found: (found.line, found.path))))

@@ -1,0 +1,113 @@
+"""From plain data to a typed manifest: what the types refuse, said as a manifest's author understands it."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from catalogue.findings import Code, Issue, Path
+from catalogue.items import Item
+
+Manifest = TypeVar("Manifest", bound=Item)
+
+_KINDS = {
+    "string_type": "text (put it in quotes)",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def shaped(model: type[Manifest], data: Any) -> Manifest | tuple[Issue, ...]:
+    """The data as this kind of manifest, or everything that its fields refuse."""
+    if not isinstance(data, dict):
+        problem = "The document is no mapping." if data is not None else "The document is empty."
+        return (Issue((), Code.NOT_A_MANIFEST, problem, "Begin it with `name:`."),)
+    try:
+        return model.model_validate_json(orjson.dumps(data))
+    except ValidationError as error:
+        faults = [dict(fault) for fault in error.errors(include_url=False, include_input=False)]
+        return tuple(_issue(model, data, fault) for fault in faults if not _follows(fault, faults))
+    except orjson.JSONEncodeError:
+        problem = "The document holds text that is not Unicode."
+        return (Issue((), Code.NOT_A_MANIFEST, problem, "Remove the broken characters."),)
+
+
+def _follows(fault: dict[str, Any], faults: list[dict[str, Any]]) -> bool:
+    """Whether a list is called too short only because its items were refused."""
+    place = fault["loc"]
+    return fault["type"] == "too_short" and any(
+        other["loc"][: len(place)] == place and len(other["loc"]) > len(place) for other in faults
+    )
+
+
+def _issue(model: type[Item], data: Any, fault: dict[str, Any]) -> Issue:
+    path, kind, context = _within(data, fault["loc"]), fault["type"], fault.get("ctx", {})
+    field = str(path[-1]) if path else ""
+    if kind == "extra_forbidden":
+        known = _fields(model, path[:-1])
+        close = get_close_matches(field, known, 1)
+        remedy = (
+            f"Did you mean {close[0]!r}?" if close else "Remove it, or use one of: " + ", ".join(sorted(known)) + "."
+        )
+        return Issue(path, Code.UNKNOWN_FIELD, f"The field {field!r} is unknown here.", remedy)
+    if kind == "missing":
+        return Issue(path, Code.MISSING_FIELD, f"The field {field!r} is missing.", f"Add {field!r}.")
+    if kind in _KINDS:
+        problem = f"The field {path[-1]!r} must be {_KINDS[kind]}." if path else "The document must be a mapping."
+        return Issue(path, Code.WRONG_TYPE, problem, f"Write {_KINDS[kind]}.")
+    if kind == "literal_error":
+        problem = f"The value of {field!r} is not one of those allowed."
+        return Issue(path, Code.INVALID_VALUE, problem, f"Use {context['expected']}.")
+    if kind == "string_pattern_mismatch" and field == "name":
+        problem = "The name breaks the rule for names."
+        return Issue(path, Code.INVALID_NAME, problem, f"Choose one that matches {context['pattern']}.")
+    reason = str(context["error"]) if "error" in context else str(fault["msg"]).lower()
+    return Issue(path, Code.INVALID_VALUE, f"The value of {field!r} is not allowed.", f"It {reason}.")
+
+
+def _within(data: Any, location: tuple[str | int, ...]) -> Path:
+    """The location without the names that the validator adds for the members of a union."""
+    path: list[str | int] = []
+    for at, step in enumerate(location):
+        inside = isinstance(data, list) if isinstance(step, int) else isinstance(data, dict)
+        last = at == len(location) - 1
+        if not inside:
+            break
+        if isinstance(data, dict) and step not in data:
+            if last:
+                path.append(step)
+            break
+        path.append(step)
+        data = data[step]
+    return tuple(path)
+
+
+def _fields(model: type[BaseModel], path: Path) -> set[str]:
+    """The names of the fields that the mapping at this path may have."""
+    kinds = {model}
+    for step in path:
+        if isinstance(step, str):
+            kinds = {
+                found
+                for kind in kinds
+                for name, info in kind.model_fields.items()
+                if (info.alias or name) == step
+                for found in _models(info.annotation)
+            }
+    return {info.alias or name for kind in kinds for name, info in kind.model_fields.items()}
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and get_origin(annotation) is None and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) in (Union, UnionType, tuple):
+        for inner in get_args(annotation):
+            yield from _models(inner)

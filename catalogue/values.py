@@ -1,0 +1,200 @@
+"""What each `{{name}}` means for one service of one instance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from catalogue.facts import InstanceFacts, ServiceInput
+from catalogue.services import ServiceManifest
+from catalogue.stacks import StackManifest, StackService
+from catalogue.templates import replace
+from catalogue.tokens import declared, is_secret
+
+DRIVERS = {"mysql": "mysql", "mariadb": "mysql", "postgres": "pgsql", "sqlserver": "sqlsrv", "oracle": "oci8"}
+
+
+class UnresolvedError(LookupError):
+    """A name has no value here; the message says which, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A text with its templates resolved, and whether a secret is in it."""
+
+    text: str
+    secret: bool
+
+
+def claim_name(service: str, volume: str) -> str:
+    return f"{service}-{volume}"
+
+
+@dataclass(slots=True)
+class Setting:
+    """One service where it runs. `targets` leads from its links' names to the services behind them."""
+
+    facts: InstanceFacts
+    stack: StackManifest
+    stack_service: StackService
+    service: ServiceInput
+    name: str
+    title: str
+    replicas: int
+    targets: Mapping[str, "Setting"] = field(default_factory=dict)
+    resolving: list[str] = field(default_factory=list)
+
+    @property
+    def manifest(self) -> ServiceManifest:
+        return self.service.manifest
+
+    def render(self, text: str, link: str | None = None) -> Rendered:
+        """The text with every template resolved; `link` is the one that `{{link...}}` means. Raises UnresolvedError."""
+        secret = False
+
+        def value(name: str) -> str:
+            nonlocal secret
+            if name in self.resolving:
+                raise UnresolvedError(f"{{{{{name}}}}} is made from itself")
+            self.resolving.append(name)
+            try:
+                found = self._resolve(name, link)
+            finally:
+                self.resolving.pop()
+            secret = secret or found.secret
+            return found.text
+
+        return Rendered(replace(text, value), secret)
+
+    def size(self, volume: str) -> int | None:
+        """The size of a volume in GiB: the stack's, else the service's."""
+        chosen = next((item.size for item in self.stack_service.volumes if item.name == volume), None)
+        return chosen or next((item.size for item in self.manifest.volumes if item.name == volume), None)
+
+    def _resolve(self, name: str, link: str | None) -> Rendered:
+        head, _, rest = name.partition(".")
+        if head == "link" and link is not None:
+            return self._linked(link, rest, name)
+        if head == "links":
+            of, _, rest = rest.partition(".")
+            return self._linked(of, rest, name)
+        if head == "database":
+            return self._database(rest)
+        fixed = _plain(self)
+        if name in fixed:
+            return Rendered(fixed[name], False)
+        return self._token(name)
+
+    def _token(self, name: str) -> Rendered:
+        tokens = declared(self.manifest, self.stack, self.stack_service, self.facts.env_type)
+        if name not in tokens:
+            raise UnresolvedError(f"{{{{{name}}}}} has no value for {self.name}")
+        secret = is_secret(tokens[name])
+        if tokens[name].generate is not None:
+            if name not in self.service.tokens:
+                raise UnresolvedError(f"the token {name!r} of {self.name} was never generated")
+            return Rendered(self.service.tokens[name], True)
+        found = self.render(self.service.tokens.get(name, tokens[name].value or ""))
+        return Rendered(found.text, secret or found.secret)
+
+    def _linked(self, link: str, rest: str, name: str) -> Rendered:
+        target = self.targets.get(link)
+        if target is None:
+            raise UnresolvedError(
+                f"{{{{{name}}}}} asks for the link {link!r} of {self.name}, which leads to nothing enabled"
+            )
+        kind, _, item = rest.partition(".")
+        if kind == "tokens":
+            return target.render(f"{{{{{item}}}}}")
+        if kind == "env":
+            return target.variable(item)
+        if rest in ("host", "port"):
+            rest = {"host": "service.host", "port": "service.mainPort.number"}[rest]
+        return target.render(f"{{{{{rest}}}}}")
+
+    def variable(self, name: str) -> Rendered:
+        """A variable that the service itself declares."""
+        primary = self.manifest.primary
+        inside = [item for container in primary.containers for item in container.env] if primary else []
+        for variable in (*reversed(inside), *reversed(self.manifest.env)):
+            if variable.name == name and variable.env_type in (None, self.facts.env_type):
+                found = self.render(variable.value)
+                return Rendered(found.text, variable.secret or found.secret)
+        raise UnresolvedError(f"{self.name} has no variable {name!r}")
+
+    def _database(self, rest: str) -> Rendered:
+        database = self.manifest.database
+        if database is None:
+            raise UnresolvedError(f"{self.name} serves no database")
+        port, root = database.port or _main_port(self)[0], database.root
+        texts: dict[str, str | None] = {
+            "host": None if self.manifest.external else self.name,
+            "port": None if self.manifest.external else str(port),
+            "driver": DRIVERS[database.kind],
+            "root.username": root.username if root else None,
+            "root.name": root.username if root else None,
+            "root.password": root.password if root else None,
+            "user.name": database.user.name,
+            "user.password": database.user.password,
+            "db.name": database.db.name,
+            "db.charset": database.db.charset,
+            "db.collation": database.db.collation,
+        }
+        text = texts.get(rest)
+        if text is None:
+            raise UnresolvedError(f"{{{{database.{rest}}}}} has no value for {self.name}")
+        found = self.render(text)
+        return Rendered(found.text, found.secret or rest.endswith(".password"))
+
+
+def _main_port(setting: Setting) -> tuple[str, str]:
+    endpoint = setting.manifest.main_endpoint
+    return (str(endpoint.main_port.number), endpoint.main_port.protocol) if endpoint else ("", "")
+
+
+def _plain(setting: Setting) -> dict[str, str]:
+    """The names whose values need no look-up."""
+    facts, service = setting.facts, setting.name
+    number, protocol = _main_port(setting)
+    host = facts.hosts[0] if facts.hosts and setting.service.main else ""
+    found = {
+        "app.id": facts.app_id,
+        "app.name": facts.app_name,
+        "app.title": facts.app_title,
+        "instance.id": facts.id,
+        "instance.name": facts.name,
+        "instance.namespace": facts.namespace,
+        "instance.title": facts.title,
+        "kubernetes.id": facts.cluster_id,
+        "kubernetes.externalID": facts.cluster_uid,
+        "kubernetes.name": facts.cluster_name,
+        "kubernetes.fullName": facts.cluster_title or facts.cluster_name,
+        "env.id": facts.env_id,
+        "env.name": facts.env_name,
+        "env.title": facts.env_title,
+        "env.type": facts.env_type,
+        "org.id": facts.org_id,
+        "stack.id": facts.stack_id,
+        "stack.name": setting.stack.name,
+        "stack.title": setting.stack.title,
+        "stack.version": facts.stack_version,
+        "stack.rev.id": facts.stack_revision_id,
+        "stack.rev.number": str(facts.stack_revision_number),
+        "service.id": service,
+        "service.name": service,
+        "service.title": setting.title,
+        "service.host": service,
+        "service.fqdnPrefix": f"{service}.{facts.name}.{facts.app_name}",
+        "service.primaryHost": host,
+        "service.primaryURL": f"https://{host}" if host else "",
+        "service.replicas": str(setting.replicas),
+        "service.mainPort.number": number,
+        "service.mainPort.protocol": protocol,
+        "helm.release": service,
+    }
+    for volume in setting.manifest.volumes:
+        size = setting.size(volume.name)
+        found[f"volumes.{volume.name}.size"] = "" if size is None else str(size)
+        found[f"volumes.{volume.name}.claim"] = claim_name(service, volume.name)
+        found[f"volumes.{volume.name}.storageClassName"] = ""
+    for item in setting.manifest.settings:
+        found[f"settings.{item.name}"] = item.default or ""
+    return found

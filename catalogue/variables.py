@@ -1,0 +1,78 @@
+"""The environment of a container: every source of a variable, from the weakest to the strongest."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from catalogue.items import Variable
+from catalogue.release import EnvVar
+from catalogue.values import Setting
+from catalogue.workloads import ContainerItem
+
+RESERVED = "BERTH"
+"""Names that begin so are the system's own, and nothing overrides them."""
+
+
+def environment(
+    setting: Setting, workload: str, container: ContainerItem, derived: Iterable[Variable] = ()
+) -> tuple[EnvVar, ...]:
+    """What the container sees, by name. Raises UnresolvedError.
+
+    Weakest first: the service's own variables, its settings, its links', the stack's, the stack service's; then those
+    of this one container, the service's before the stack's; then the app service's own; last the system's.
+    """
+    found: dict[str, EnvVar] = {}
+    for variable in _inherited(setting, workload, container, derived):
+        found[variable.name] = variable
+    for variable in (*setting.service.variables, *_system(setting)):
+        found[variable.name] = variable
+    return tuple(found[name] for name in sorted(found))
+
+
+def _inherited(
+    setting: Setting, workload: str, container: ContainerItem, derived: Iterable[Variable]
+) -> Iterator[EnvVar]:
+    manifest, stack_service = setting.manifest, setting.stack_service
+    yield from _level(setting, manifest.env)
+    for item in manifest.settings:
+        if item.runtime and item.default is not None:
+            yield EnvVar(item.var, item.default, item.secret)
+    for link in manifest.links:
+        if link.name in setting.targets:
+            yield from _level(setting, link.env, link.name)
+    yield from _level(setting, derived)
+    yield from _level(setting, setting.stack.env)
+    yield from _level(setting, stack_service.env)
+    yield from _level(setting, container.env)
+    for override in stack_service.containers:
+        if override.name == container.name:
+            yield from _level(setting, override.env)
+    for found in stack_service.workloads:
+        for override in found.containers:
+            if (found.name, override.name) == (workload, container.name):
+                yield from _level(setting, override.env)
+
+
+def _level(setting: Setting, variables: Iterable[Variable], link: str | None = None) -> Iterator[EnvVar]:
+    """The runtime variables of one source, those for this type of environment after those for all."""
+    kept = [item for item in variables if item.runtime and item.env_type in (None, setting.facts.env_type)]
+    for item in sorted(kept, key=lambda item: item.env_type is not None):
+        value = setting.render(item.value, link)
+        yield EnvVar(item.name, value.text, item.secret or value.secret)
+
+
+def _system(setting: Setting) -> Iterator[EnvVar]:
+    facts = setting.facts
+    host = facts.hosts[0] if facts.hosts else ""
+    values = {
+        "": "true",
+        "_APP_NAME": facts.app_name,
+        "_APP_INSTANCE_NAME": facts.name,
+        "_APP_SERVICE_NAME": setting.name,
+        "_ENV_NAME": facts.env_name,
+        "_ENV_TYPE": facts.env_type,
+        "_HOSTS": json.dumps(list(facts.hosts)),
+        "_PRIMARY_HOST": host,
+        "_PRIMARY_URL": f"https://{host}" if host else "",
+    }
+    for name, value in values.items():
+        yield EnvVar(RESERVED + name, value)

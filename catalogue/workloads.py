@@ -1,0 +1,74 @@
+"""What runs and what is reached: the workloads, containers, endpoints and ports of a service."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from catalogue.items import Deployment, Item, Json, Labels, Name, PortName, ResourcesItem, Strings, Text, Variable
+
+
+class Selector(Item):
+    match_labels: Labels
+
+
+class ContainerHelm(Item):
+    resources: str | None = None
+    env: str | None = None
+    env_kv: str | None = Field(None, alias="envKV")
+    mounts: str | None = None
+    image: Json = None
+
+
+class ContainerItem(Item):
+    """A container; `command` and `args` are Kubernetes' own words, for services that Berth renders itself."""
+
+    name: Name
+    image: Text | None = None
+    build: bool = False
+    hostname: str | None = None
+    command: Strings | None = None
+    args: Strings | None = None
+    env: tuple[Variable, ...] = ()
+    resources: ResourcesItem = ResourcesItem()
+    helm: ContainerHelm | None = None
+
+
+class WorkloadHelm(Item):
+    labels: str | None = None
+    annotations: str | None = None
+    volumes: str | None = None
+    sidecars: str | None = None
+    strategy: str | None = None
+    min_ready: str | None = None
+    progress_deadline: str | None = None
+    shutdown_grace_period: str | None = None
+
+
+class WorkloadItem(Item):
+    name: Name
+    kind: Literal["deployment", "statefulset", "daemonset"]
+    selector: Selector | None = None
+    primary: bool = False
+    deployment: Deployment = Deployment()
+    containers: tuple[ContainerItem, ...] = Field(min_length=1)
+    helm: WorkloadHelm | None = None
+
+
+class PortItem(Item):
+    name: PortName
+    number: int = Field(ge=1, le=65535)
+    protocol: Literal["http", "tcp", "udp"]
+    private: bool = False
+    main: bool = False
+
+
+class EndpointItem(Item):
+    name: Name
+    workload: Name | None = None
+    main: bool = False
+    ports: tuple[PortItem, ...] = Field(min_length=1)
+
+    @property
+    def main_port(self) -> PortItem:
+        """The marked port, else the first."""
+        return next((port for port in self.ports if port.main), self.ports[0])
