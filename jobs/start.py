@@ -161,9 +161,10 @@ class Door:
         """Appends an event to the instance's stream; returns the cursor to follow after."""
         return str(await tell(self.connection, instance, kind, data, self.viewer.user_id))
 
-    async def audit(self, organization_id: str, kind: str, data: dict[str, Any]) -> None:
-        """Appends an event to the organization's stream, for changes that belong to no instance."""
-        await append(self.connection, organization_id, organization_id, kind, data, actor_id=self.viewer.user_id)
+    async def audit(self, organization_id: str, kind: str, data: dict[str, Any]) -> str:
+        """Appends an event to the organization's stream, for changes that belong to no instance; returns its cursor."""
+        actor = self.viewer.user_id
+        return str(await append(self.connection, organization_id, organization_id, kind, data, actor_id=actor))
 
 
 async def _plan(connection: BaseDBAsyncClient, task: Task, kind: Kind) -> None:
