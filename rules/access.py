@@ -2,6 +2,21 @@
 
 from rules.enums import Role, Scope
 from rules.refusals import Refused
+from rules.states import Operation
+
+NEEDS: dict[Operation, Scope] = {
+    Operation.RENAME: Scope.CONFIGURE,
+    Operation.DELETE: Scope.ADMIN,
+    Operation.FORCE_DELETE: Scope.ADMIN,
+    Operation.DEPLOY: Scope.OPERATE,
+    Operation.UPGRADE_STACK: Scope.OPERATE,
+    Operation.SET_VARIABLES: Scope.CONFIGURE,
+    Operation.SET_REPLICAS: Scope.CONFIGURE,
+    Operation.SET_VERSION: Scope.CONFIGURE,
+    Operation.SET_ENABLED: Scope.CONFIGURE,
+    Operation.LIVE_LOGS: Scope.READ,
+}
+"""The scope that each operation on an instance needs: mutations ask it, and so does `instance.operations`."""
 
 _ORDER = list(Scope)
 _ROLE_SCOPE = {Role.OWNER: Scope.ADMIN, Role.READER: Scope.READ}
