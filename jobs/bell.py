@@ -67,3 +67,28 @@ class Bell:
         if self._pool is not None:
             await self._pool.aclose()
             self._pool = None
+
+
+_current: Bell | None = None
+
+
+def open(url: str) -> Bell:
+    """Makes this process's bell; it connects when it is first rung."""
+    global _current
+    assert _current is None, "the bell is there already"
+    _current = Bell(url)
+    return _current
+
+
+async def close() -> None:
+    """Lets the queue go; does nothing when there is no bell."""
+    global _current
+    if _current is not None:
+        closing, _current = _current, None
+        await closing.close()
+
+
+def current() -> Bell:
+    """The bell of this process."""
+    assert _current is not None, "the bell was not opened"
+    return _current

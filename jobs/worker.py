@@ -20,9 +20,10 @@ log = structlog.get_logger(__name__)
 _AGAIN = 2.0
 
 
-async def run_task(context: dict[str, Any], task_id: str) -> None:
+async def run_task(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
     """What the queue carries: a task's id. The work itself goes on under the task's lease, not under the queue's."""
-    await context["runner"].take(task_id)
+    for task_id in args:
+        await ctx["runner"].take(task_id)
 
 
 async def work(kinds: Mapping[str, Kind], database_url: str, redis_url: str) -> None:

@@ -1,0 +1,54 @@
+"""A row's cluster client: opened once per process and version of the row, closed when the row changed."""
+
+import asyncio
+
+import structlog
+
+from kube.clients import Cluster as Client
+from kube.errors import KubeError
+from kube.kubeconfig import Access, in_cluster, read
+from models import Cluster
+from models.keyring import Keyring
+from rules.enums import ClusterKind
+from settings import settings
+
+log = structlog.get_logger(__name__)
+
+
+class Clusters:
+    """The clients of this process, by cluster id."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+        self._open: dict[str, tuple[int, Client]] = {}
+        self._lock = asyncio.Lock()
+
+    async def of(self, cluster_id: str) -> Client:
+        """The client of a cluster that is registered. Raises: KubeError when its access cannot be used."""
+        row = await Cluster.get(id=cluster_id)
+        async with self._lock:
+            known = self._open.get(cluster_id)
+            if known is not None and known[0] == row.version:
+                return known[1]
+            client = await Client.open(self.access(row))
+            self._open[cluster_id] = (row.version, client)
+        if known is not None:
+            await known[1].close()
+        return client
+
+    def access(self, row: Cluster) -> Access:
+        """How the row's cluster is reached, its secret opened. Raises: KubeconfigInvalid, KeyringError."""
+        if row.kind == ClusterKind.IN_CLUSTER:
+            return in_cluster()
+        assert row.kubeconfig is not None
+        text = self.keyring.unseal(row.kubeconfig, row.id)
+        return read(text, allow_private=row.kind == ClusterKind.SIMULATOR or settings().allow_private_clusters)
+
+    async def close(self) -> None:
+        """Closes every client."""
+        for _, client in self._open.values():
+            try:
+                await client.close()
+            except (KubeError, OSError) as problem:
+                log.warning("a cluster's client did not close", problem=str(problem))
+        self._open.clear()
