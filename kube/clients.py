@@ -86,23 +86,26 @@ class Cluster:
         content_type: str = "application/json",
         accept: str = "application/json",
         timeout: float | None = None,
+        repeatable: bool | None = None,
     ) -> dict[str, Any]:
         """The answer as plain values. `path` is already quoted.
 
-        Reads are repeated within a budget when the cluster did not answer, failed or asked for patience. Writes are
-        repeated only when it refused them unread (429), for else it is not known whether they happened.
+        Reads, and writes said to be `repeatable`, are repeated within a budget when the cluster did not answer, failed
+        or asked for patience. Other writes are repeated only when it refused them unread (429), for else it is not
+        known whether they happened.
         """
         about = f"{method} {path}"
         headers = {"Accept": accept, "Content-Type": content_type}
         data = None if body is None else orjson.dumps(body)
         limit = timeout or (READ_TIMEOUT if method == "GET" else settings().write_timeout)
+        repeatable = method == "GET" if repeatable is None else repeatable
         for attempt in range(1, _ATTEMPTS + 1):
             if method != "GET" and self._guard is not None:
                 await self._guard()
             try:
                 answer = await self._once(method, path, query, headers, data, limit, about)
             except errors.KubeError as error:
-                wait = self._pause(error, method, attempt)
+                wait = self._pause(error, repeatable, attempt)
                 if wait is None:
                     raise
                 await asyncio.sleep(wait)
@@ -127,9 +130,7 @@ class Cluster:
             raise answers.from_exception(error, about) from error
         try:
             if response.status != 200:
-                async with asyncio.timeout(READ_TIMEOUT):
-                    body = await _read(response)
-                raise answers.from_response(response.status, response.headers, body, about)
+                raise answers.from_response(response.status, response.headers, await _read(response), about)
             yield response
         except aiohttp.ClientError as error:
             raise answers.from_exception(error, about) from error
@@ -183,13 +184,13 @@ class Cluster:
         api.last_response = None  # the generated client would keep the body alive until the next call
         return response
 
-    def _pause(self, error: errors.KubeError, method: Method, attempt: int) -> float | None:
+    def _pause(self, error: errors.KubeError, repeatable: bool, attempt: int) -> float | None:
         if attempt == _ATTEMPTS or not error.retryable:
             return None
         if isinstance(error, errors.Throttled):
             wait = error.retry_after
             return min(wait, _LONGEST_WAIT) if self._budget.spend() else None
-        repeats = isinstance(error, (errors.Unreachable, errors.ServerFault)) and method == "GET"
+        repeats = repeatable and isinstance(error, (errors.Unreachable, errors.ServerFault))
         return 0.1 * 2**attempt if repeats and self._budget.spend() else None
 
 

@@ -1,0 +1,117 @@
+"""What every instance has before any service: the namespace, its limits, its account, and who may reach its pods."""
+
+from typing import Any
+
+from kube.labels import INSTALLATION, INSTANCE, ORGANIZATION, PREFIX, Identity, label_value, labels
+
+ACCOUNT = "berth-app"
+PODS = 250
+CLAIMS = 50
+DEFAULT_MEMORY_MIB = 1024
+
+# Where ingress controllers usually live. Any other namespace is let in by the label `berth.dev/ingress: "true"`.
+INGRESS_NAMESPACES = (
+    "ingress-nginx",
+    "traefik",
+    "kube-system",
+    "envoy-gateway-system",
+    "istio-system",
+    "projectcontour",
+)
+INGRESS = f"{PREFIX}/ingress"
+PUBLIC = f"{PREFIX}/public"
+
+
+def namespace(identity: Identity) -> dict[str, Any]:
+    """The namespace's body. Its annotations prove whose it is: this installation's, this instance's.
+
+    Pod security is enforced at "baseline", for images that start as root are common; what "restricted" would refuse is
+    warned about and audited by the cluster.
+    """
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": identity.namespace,
+            "labels": labels(identity)
+            | {
+                "pod-security.kubernetes.io/enforce": "baseline",
+                "pod-security.kubernetes.io/warn": "restricted",
+                "pod-security.kubernetes.io/audit": "restricted",
+            },
+            "annotations": {
+                INSTALLATION: identity.installation,
+                INSTANCE: identity.instance_id,
+                ORGANIZATION: identity.organization_id,
+            },
+        },
+    }
+
+
+def foundation(identity: Identity) -> list[dict[str, Any]]:
+    """The namespace's own objects, in the order in which they are applied: limits, ways in, account."""
+    return [
+        _made(identity, "v1", "ResourceQuota", "berth", spec=_quota()),
+        _made(identity, "v1", "LimitRange", "berth", spec=_limits()),
+        _made(identity, "networking.k8s.io/v1", "NetworkPolicy", "berth-default-deny", spec=_deny()),
+        _made(identity, "networking.k8s.io/v1", "NetworkPolicy", "berth-same-namespace", spec=_same_namespace()),
+        _made(identity, "networking.k8s.io/v1", "NetworkPolicy", "berth-ingress", spec=_from_ingress()),
+        _made(identity, "v1", "ServiceAccount", ACCOUNT, automountServiceAccountToken=False),
+    ]
+
+
+def _made(identity: Identity, api_version: str, kind: str, name: str, **rest: Any) -> dict[str, Any]:
+    metadata = {
+        "name": name,
+        "namespace": identity.namespace,
+        "labels": labels(identity) | {"app.kubernetes.io/instance": label_value(identity.instance)},
+    }
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
+
+
+def _quota() -> dict[str, Any]:
+    """Bounds on what a mistake could make; they ask no pod for requests or limits."""
+    return {
+        "hard": {
+            "pods": str(PODS),
+            "persistentvolumeclaims": str(CLAIMS),
+            "services.loadbalancers": "0",
+            "services.nodeports": "0",
+        }
+    }
+
+
+def _limits() -> dict[str, Any]:
+    """What a container gets that names nothing itself, so that one leak cannot take its node."""
+    return {
+        "limits": [
+            {
+                "type": "Container",
+                "defaultRequest": {"cpu": "20m", "memory": "64Mi"},
+                "default": {"memory": f"{DEFAULT_MEMORY_MIB}Mi"},
+            }
+        ]
+    }
+
+
+def _deny() -> dict[str, Any]:
+    return {"podSelector": {}, "policyTypes": ["Ingress"]}
+
+
+def _same_namespace() -> dict[str, Any]:
+    return {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [{"podSelector": {}}]}]}
+
+
+def _from_ingress() -> dict[str, Any]:
+    known = {
+        "matchExpressions": [
+            {"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(INGRESS_NAMESPACES)}
+        ]
+    }
+    return {
+        "podSelector": {"matchLabels": {PUBLIC: "true"}},
+        "policyTypes": ["Ingress"],
+        "ingress": [
+            {"from": [{"namespaceSelector": known}, {"namespaceSelector": {"matchLabels": {INGRESS: "true"}}}]}
+        ],
+    }

@@ -1,0 +1,166 @@
+"""Pod templates: containers, probes, mounts, and what a pod may do."""
+
+from typing import Any
+
+from catalogue.release import Container, Port, Resources, ServicePlan, Workload
+from kube.labels import CONFIG_HASH, Identity
+from kube.manifests.configuration import config_hash, config_map_name, env_name
+from kube.manifests.foundation import ACCOUNT, DEFAULT_MEMORY_MIB, PUBLIC
+from kube.manifests.metadata import selector, service_labels
+
+# What the entry points of common images need to prepare their folders and to give up root; all of it is within the
+# pod security level "baseline". Everything else is dropped.
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
+
+
+def ports_of(service: ServicePlan, workload: Workload) -> list[Port]:
+    """The ports that the service's endpoints open on this workload, each number and transport once."""
+    found: dict[tuple[int, str], Port] = {}
+    for endpoint in service.endpoints:
+        if endpoint.workload == workload.name:
+            for port in endpoint.ports:
+                found.setdefault((port.number, transport(port)), port)
+    return list(found.values())
+
+
+def transport(port: Port) -> str:
+    return "UDP" if port.protocol == "udp" else "TCP"
+
+
+def template(identity: Identity, service: ServicePlan, workload: Workload) -> dict[str, Any]:
+    """The pod template. It changes exactly when the pods must be replaced."""
+    ports = ports_of(service, workload)
+    labels = service_labels(identity, service, workload)
+    if any(port.protocol == "http" and not port.private for port in ports):
+        labels[PUBLIC] = "true"
+    spec: dict[str, Any] = {
+        "serviceAccountName": ACCOUNT,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [
+            _container(service, workload, container, ports if number == 0 else [])
+            for number, container in enumerate(workload.containers)
+        ],
+    }
+    if workload.strategy.grace_period is not None:
+        spec["terminationGracePeriodSeconds"] = workload.strategy.grace_period
+    if workload.replicas > 1 and workload.kind != "daemonset":
+        spec["topologySpreadConstraints"] = [_spread(selector(identity, service, workload))]
+    volumes = _volumes(service, workload)
+    if volumes:
+        spec["volumes"] = volumes
+    annotations = dict(service.annotations) | {CONFIG_HASH: config_hash(service, workload)}
+    return {"metadata": {"labels": labels, "annotations": annotations}, "spec": spec}
+
+
+def _container(service: ServicePlan, workload: Workload, container: Container, ports: list[Port]) -> dict[str, Any]:
+    """The workload's ports stand on its first container: the containers of a pod share one network."""
+    made: dict[str, Any] = {
+        "name": container.name,
+        "image": container.image,
+        "imagePullPolicy": "IfNotPresent",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"], "add": list(CAPABILITIES)},
+        },
+        "resources": _resources(container.resources),
+    }
+    if container.command is not None:
+        made["command"] = list(container.command)
+    if container.args is not None:
+        made["args"] = list(container.args)
+    if ports:
+        made["ports"] = [
+            {"name": port_name(port), "containerPort": port.number, "protocol": transport(port)} for port in ports
+        ]
+    probed = next((port for port in ports if transport(port) == "TCP"), None)
+    if probed is not None:
+        made["readinessProbe"] = {
+            "tcpSocket": {"port": probed.number},
+            "periodSeconds": 5,
+            "timeoutSeconds": 2,
+            "failureThreshold": 6,
+        }
+    name = env_name(workload, container)
+    sources = []
+    if any(not entry.secret for entry in container.env):
+        sources.append({"configMapRef": {"name": name}})
+    if any(entry.secret for entry in container.env):
+        sources.append({"secretRef": {"name": name}})
+    if sources:
+        made["envFrom"] = sources
+    mounts = _mounts(service, workload, container)
+    if mounts:
+        made["volumeMounts"] = mounts
+    return made
+
+
+def port_name(port: Port) -> str:
+    """A name within Kubernetes' rule (15 characters) that no other port of the pod can have."""
+    return f"{'u' if transport(port) == 'UDP' else port.protocol[0]}-{port.number}"
+
+
+def _resources(asked: Resources) -> dict[str, Any]:
+    """Requests and limits. A container is never without a memory limit that fits its request."""
+    requests: dict[str, str] = {}
+    limits: dict[str, str] = {}
+    if asked.request_cpu is not None:
+        requests["cpu"] = f"{asked.request_cpu}m"
+    if asked.request_memory is not None:
+        requests["memory"] = f"{asked.request_memory}Mi"
+    if asked.limit_cpu is not None:
+        limits["cpu"] = f"{asked.limit_cpu}m"
+    memory = asked.limit_memory
+    if memory is None and asked.request_memory is not None:
+        memory = max(2 * asked.request_memory, DEFAULT_MEMORY_MIB)  # else the namespace's default could be below it
+    if memory is not None:
+        limits["memory"] = f"{memory}Mi"
+    return {key: value for key, value in (("requests", requests), ("limits", limits)) if value}
+
+
+def _mounted_configs(service: ServicePlan, workload: Workload) -> list[tuple[int, str, str, str]]:
+    """(number, config map, file name, path) of the files that the primary workload's containers see."""
+    if not workload.primary:
+        return []
+    return [
+        (number, config_map_name(service.name, config.name), config.filename, config.path)
+        for number, config in enumerate(service.configs)
+        if config.path is not None
+    ]
+
+
+def _mounts(service: ServicePlan, workload: Workload, container: Container) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = []
+    for mount in container.mounts:
+        made: dict[str, Any] = {"name": f"volume-{mount.volume}"[:63].rstrip("-"), "mountPath": mount.path}
+        if mount.read_only:
+            made["readOnly"] = True
+        mounts.append(made)
+    for number, _, filename, path in _mounted_configs(service, workload):
+        mounts.append({"name": f"config-{number}", "mountPath": path, "subPath": filename, "readOnly": True})
+    return mounts
+
+
+def _volumes(service: ServicePlan, workload: Workload) -> list[dict[str, Any]]:
+    used = {mount.volume for container in workload.containers for mount in container.mounts}
+    volumes: list[dict[str, Any]] = [
+        {
+            "name": f"volume-{volume.name}"[:63].rstrip("-"),
+            "persistentVolumeClaim": {"claimName": volume.claim},
+        }
+        for volume in service.volumes
+        if volume.name in used
+    ]
+    for number, config_map, _, _ in _mounted_configs(service, workload):
+        volumes.append({"name": f"config-{number}", "configMap": {"name": config_map}})
+    return volumes
+
+
+def _spread(labels: dict[str, str]) -> dict[str, Any]:
+    return {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": labels},
+    }

@@ -1,0 +1,175 @@
+"""Namespaces: made and never taken over, deleted by UID, their end followed with what holds it up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from kube.clients import Cluster
+from kube.errors import AlreadyExists, Conflict, KubeError, NamespaceForeign, NamespaceTerminating, NotFound
+from kube.labels import INSTALLATION, INSTANCE
+from kube.resources import NAMESPACE, POD, WRITTEN, Resource
+
+_OWN = "berth"
+_LOOK_AGAIN = 5  # seconds: objects lose finalizers without an event of the namespace
+_LISTED = 20
+_CONDITIONS = {"NamespaceContentRemaining", "NamespaceFinalizersRemaining"}
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What keeps a namespace from going: an object, or, with an empty name, what only the namespace itself reports.
+
+    since: when its deletion began, in RFC 3339. message: in the cluster's words.
+    """
+
+    kind: str
+    name: str
+    finalizers: tuple[str, ...] = ()
+    since: str = ""
+    message: str = ""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether the name is Kubernetes' or Berth's own, and so never an instance's."""
+    return name in ("default", _OWN) or name.startswith(("kube-", f"{_OWN}-"))
+
+
+async def create(cluster: Cluster, body: dict[str, Any]) -> str:
+    """Makes the namespace by POST and returns its UID; one that exists is accepted only if it is this instance's.
+
+    Whose it is, its annotations say: this installation's id and this instance's id. Raises NamespaceForeign for any
+    other, NamespaceTerminating for one that is on its way out.
+    """
+    name = body["metadata"]["name"]
+    if is_reserved(name):
+        raise NamespaceForeign(f"The namespace {name} is reserved.", details={"namespace": name})
+    try:
+        made = await cluster.request("POST", NAMESPACE.path(), body=body, repeatable=True)
+    except AlreadyExists:
+        made = await cluster.request("GET", NAMESPACE.path(name=name))
+        found, wanted = made["metadata"].get("annotations") or {}, body["metadata"]["annotations"]
+        if any(found.get(key) != wanted[key] for key in (INSTALLATION, INSTANCE)):
+            raise NamespaceForeign(
+                f"The cluster has a namespace {name} that is not this instance's.", details={"namespace": name}
+            ) from None
+        if made["metadata"].get("deletionTimestamp"):
+            raise NamespaceTerminating(f"The namespace {name} is still being deleted.") from None
+    return str(made["metadata"]["uid"])
+
+
+async def uid(cluster: Cluster, name: str) -> str | None:
+    """The UID of a namespace, None when there is none."""
+    try:
+        return str((await cluster.request("GET", NAMESPACE.path(name=name)))["metadata"]["uid"])
+    except NotFound:
+        return None
+
+
+async def owned_uid(cluster: Cluster, name: str, installation: str, instance: str) -> str | None:
+    """The UID of this instance's namespace; None when there is none of the name, or only a foreign one.
+
+    For a deletion whose creation was cut off before the UID was written down.
+    """
+    try:
+        found = await cluster.request("GET", NAMESPACE.path(name=name))
+    except NotFound:
+        return None
+    annotations = found["metadata"].get("annotations") or {}
+    owned = annotations.get(INSTALLATION) == installation and annotations.get(INSTANCE) == instance
+    return str(found["metadata"]["uid"]) if owned else None
+
+
+async def delete(cluster: Cluster, name: str, uid: str) -> None:
+    """Asks for the end of the namespace with this UID; one that is gone already, or going, is success.
+
+    Raises NamespaceForeign when the name now belongs to another namespace, which is left alone.
+    """
+    body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+    try:
+        await cluster.request("DELETE", NAMESPACE.path(name=name), body=body, repeatable=True)
+    except NotFound:
+        return
+    except Conflict as error:
+        found = await _get(cluster, name)
+        if found is None or found["metadata"].get("deletionTimestamp"):
+            return
+        if found["metadata"]["uid"] != uid:
+            raise NamespaceForeign(
+                f"The namespace {name} is another one now; it is left alone.", details={"namespace": name}
+            ) from error
+        raise
+
+
+async def follow_deletion(cluster: Cluster, name: str, uid: str) -> AsyncIterator[tuple[Holding, ...]]:
+    """Yields all that holds the namespace up, first at once and then at each change, and ends when it is gone.
+
+    Gone also means that the name has another UID now. It has no deadline of its own, and goes on through errors that
+    may pass; it raises the others.
+    """
+    last: tuple[Holding, ...] | None = None
+    while True:
+        try:
+            found = await _get(cluster, name)
+            if found is None or found["metadata"]["uid"] != uid:
+                return
+            holdings = await _holdings(cluster, found)
+            if holdings != last:
+                last = holdings
+                yield holdings
+            await _next_event(cluster, found)
+        except KubeError as error:
+            if not error.retryable:
+                raise
+            await asyncio.sleep(1)
+
+
+async def _get(cluster: Cluster, name: str) -> dict[str, Any] | None:
+    try:
+        return await cluster.request("GET", NAMESPACE.path(name=name))
+    except NotFound:
+        return None
+
+
+async def _holdings(cluster: Cluster, namespace: dict[str, Any]) -> tuple[Holding, ...]:
+    conditions = {
+        condition["type"]: condition
+        for condition in namespace.get("status", {}).get("conditions") or []
+        if condition.get("status") == "True"
+    }
+    since = namespace["metadata"].get("deletionTimestamp", "")
+    own = namespace["metadata"].get("finalizers") or []
+    found = [Holding("Namespace", namespace["metadata"]["name"], tuple(own), since)] if own else []
+    if not conditions:
+        return tuple(found)
+    for resource in (POD, *WRITTEN):
+        found += await _remaining(cluster, resource, namespace["metadata"]["name"])
+    if not found or not _CONDITIONS & conditions.keys():
+        found += [
+            Holding("Namespace", "", (), condition.get("lastTransitionTime", since), condition.get("message", ""))
+            for _, condition in sorted(conditions.items())
+        ]
+    return tuple(found)
+
+
+async def _remaining(cluster: Cluster, resource: Resource, namespace: str) -> list[Holding]:
+    answer = await cluster.request("GET", resource.path(namespace), query={"limit": _LISTED})
+    found = []
+    for item in answer.get("items") or []:
+        metadata = item["metadata"]
+        if metadata.get("deletionTimestamp"):
+            finalizers = tuple(metadata.get("finalizers") or ())
+            found.append(Holding(resource.kind, metadata["name"], finalizers, metadata["deletionTimestamp"]))
+    return found
+
+
+async def _next_event(cluster: Cluster, namespace: dict[str, Any]) -> None:
+    """Returns at the namespace's next event, or after a few seconds without one."""
+    query: dict[str, str | int | bool] = {
+        "watch": True,
+        "fieldSelector": f"metadata.name={namespace['metadata']['name']}",
+        "resourceVersion": namespace["metadata"]["resourceVersion"],
+        "timeoutSeconds": _LOOK_AGAIN,
+    }
+    async with cluster.stream(NAMESPACE.path(), query=query, silence=_LOOK_AGAIN * 3) as stream:
+        await stream.content.readany()
