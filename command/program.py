@@ -1,0 +1,134 @@
+"""Every command with its arguments, in one place; what it does is imported when it runs, so that help is quick."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+program = typer.Typer(
+    name="berth",
+    help="Run instances of apps on Kubernetes clusters and watch them live.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+admin = typer.Typer(help="What only the operator may do, on the machine of the installation.", no_args_is_help=True)
+keyring = typer.Typer(help="The file of encryption keys.", no_args_is_help=True)
+catalogue = typer.Typer(help="Manifests of services and stacks.", no_args_is_help=True)
+cluster = typer.Typer(help="Kubernetes clusters.", no_args_is_help=True)
+program.add_typer(admin, name="admin")
+admin.add_typer(keyring, name="keyring")
+program.add_typer(catalogue, name="catalogue")
+program.add_typer(cluster, name="cluster")
+
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="A file, a folder, or an index.yml.")]
+Organization = Annotated[str, typer.Option(help="The organization's name; needed when the token sees several.")]
+
+
+@program.command()
+def migrate() -> None:
+    """Bring the database at DATABASE_URL up to date; several may run at once."""
+    from command.serve import migrate
+
+    migrate()
+
+
+@program.command()
+def api() -> None:
+    """Serve GraphQL, subscriptions and GraphiQL."""
+    from command.serve import api
+
+    api()
+
+
+@program.command()
+def worker() -> None:
+    """Do the work that outlives requests: tasks, sweeps and watches."""
+    from command.serve import worker
+
+    worker()
+
+
+@program.command()
+def demo(
+    parent: Annotated[int, typer.Option(help="End when this process, which must be the caller, ends.")] = 0,
+) -> None:
+    """Start all of Berth on this machine, with servers and a simulated cluster of its own."""
+    from command.demo import demo
+
+    demo(parent)
+
+
+@admin.command("create-owner")
+def create_owner(
+    email: Annotated[str, typer.Argument(help="Of the first user.")],
+    organization: Annotated[str, typer.Argument(help="Name of the organization: lower case, digits, hyphens.")],
+    name: Annotated[str, typer.Option(help="Of the user; the address up to its @ when left out.")] = "",
+) -> None:
+    """Make an organization, a user who owns it, and a token, which is printed once."""
+    from command.admin import create_owner
+
+    create_owner(email, organization, name)
+
+
+@keyring.command("create")
+def create_keyring(path: Annotated[Path, typer.Argument(help="The file to make; it must not exist.")]) -> None:
+    """Make a keyring with one new key, readable by its owner alone. Back it up: without it secrets are lost."""
+    from command.admin import create_keyring
+
+    create_keyring(path)
+
+
+@catalogue.command("check")
+def check_catalogue(
+    paths: Paths, json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False
+) -> None:
+    """Read manifests and print one finding a line. Ends with 0: none, 1: some, 2: could not read."""
+    from catalogue.check import main
+
+    raise typer.Exit(main([*map(str, paths), *(["--json"] if json else [])]))
+
+
+@catalogue.command("import")
+def import_catalogue(paths: Paths, organization: Organization = "") -> None:
+    """Import manifests into an organization (BERTH_URL, BERTH_TOKEN)."""
+    from command.catalogue import import_paths
+    from command.remote import remote
+
+    import_paths(remote(), paths, organization)
+
+
+@cluster.command("register")
+def register_cluster(
+    name: str,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="The file; files that it names are embedded. Default: KUBECONFIG.")
+    ] = None,
+    organization: Organization = "",
+) -> None:
+    """Register a cluster by its kubeconfig (BERTH_URL, BERTH_TOKEN)."""
+    from command.cluster import register
+    from command.remote import remote
+
+    register(remote(), name, kubeconfig or Path(os.environ.get("KUBECONFIG", "")), organization)
+
+
+@cluster.command("credentials")
+def cluster_credentials(
+    namespace: Annotated[str, typer.Option(help="Where the service account is to live.")] = "berth-system",
+    name: Annotated[str, typer.Option(help="Of the service account and its role.")] = "berth",
+) -> None:
+    """Print the manifest of a service account with exactly the role that Berth needs, to be applied with kubectl."""
+    from command.credentials import manifest
+
+    typer.echo(manifest(namespace, name), nl=False)
+
+
+@program.command()
+def task(task_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Show a task: its state, its steps, and their last lines (BERTH_URL, BERTH_TOKEN)."""
+    from command.remote import remote
+    from command.task import show
+
+    show(remote(), task_id)
