@@ -159,7 +159,7 @@ CREATE TABLE instance (
     id text PRIMARY KEY CHECK (id LIKE 'ins\_%'),
     organization_id text NOT NULL REFERENCES organization ON DELETE CASCADE,
     app_id text NOT NULL REFERENCES app ON DELETE CASCADE,
-    environment_id text NOT NULL REFERENCES environment,
+    environment_id text REFERENCES environment ON DELETE SET NULL,  -- null: deleted after the instance was
     cluster_id text NOT NULL REFERENCES cluster,
     stack_revision_id text NOT NULL REFERENCES stack_revision,
     name text NOT NULL CHECK (name ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
@@ -178,6 +178,7 @@ CREATE TABLE instance (
     seq bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
+    CHECK (environment_id IS NOT NULL OR deleted_at IS NOT NULL),
     CHECK ((state = 'ERRORED') = (failed_task_id IS NOT NULL AND deleted_at IS NULL))
 );
 CREATE UNIQUE INDEX instance_name ON instance (app_id, name) WHERE deleted_at IS NULL;
