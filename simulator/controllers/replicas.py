@@ -1,0 +1,104 @@
+"""Replica sets, and how a workload makes a pod of its template."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from simulator.cluster import clone
+from simulator.controllers.loop import Key, Loop, condition, owned_keys, owner, reference
+from simulator.errors import StatusError
+from simulator.events import Recorder
+from simulator.kinds import PODS, REPLICA_SETS, Kind, Object
+from simulator.state import State
+from simulator.store import Event
+
+
+def nonzero(**fields: Any) -> Object:
+    """Fields as Go writes those with `omitempty`."""
+    return {name: value for name, value in fields.items() if value}
+
+
+def ready(pod: Object) -> bool:
+    """Whether the pod's Ready condition holds."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def ended(pod: Object) -> bool:
+    """Whether the pod has run to its end."""
+    return (pod.get("status") or {}).get("phase") in {"Succeeded", "Failed"}
+
+
+def children(state: State, kind: Kind, obj: Object) -> list[Object]:
+    """The objects of a kind that this object controls, in the order in which they were made."""
+    uid, namespace = obj["metadata"]["uid"], obj["metadata"]["namespace"]
+    found = [one for one in state.store.objects(kind, namespace) if owner(one).get("uid") == uid]
+    return sorted(found, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]))
+
+
+def make_pod(
+    state: State, recorder: Recorder, kind: Kind, obj: Object, labels: dict[str, str], name: str = "",
+    changes: Object | None = None,
+) -> Object:  # fmt: skip
+    """Makes a pod of the workload's template. Raises what the API refuses, after an event that says so."""
+    template, meta = clone(obj["spec"]["template"]), obj["metadata"]
+    inner = template.get("metadata") or {}
+    made: Object = {
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            **inner, "namespace": meta["namespace"], "labels": {**(inner.get("labels") or {}), **labels},
+            "ownerReferences": [reference(kind, obj)],
+        },
+        "spec": {**template["spec"], **(changes or {})},
+    }  # fmt: skip
+    made["metadata"] |= {"name": name} if name else {"generateName": f"{meta['name']}-"}
+    component = f"{kind.name.lower()}-controller"
+    try:
+        pod = state.cluster.create(PODS, meta["namespace"], made).obj
+    except StatusError as refused:
+        recorder.record(obj, "FailedCreate", f"Error creating: {refused}", component, warning=True)
+        raise
+    recorder.record(obj, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", component)
+    return pod
+
+
+class ReplicaSets:
+    """Keeps as many pods as each replica set asks for."""
+
+    def __init__(self, loop: Loop, recorder: Recorder) -> None:
+        self.loop, self.state, self.recorder = loop, loop.state, recorder
+
+    def keys(self, event: Event) -> Iterable[Key]:
+        return owned_keys(event, REPLICA_SETS, (PODS,))
+
+    def reconcile(self, key: Key) -> None:
+        found = self.state.store.get(REPLICA_SETS, *key)
+        if found is None or found.obj["metadata"].get("deletionTimestamp"):
+            return
+        obj, refused = found.obj, None
+        pods = [pod for pod in children(self.state, PODS, obj) if not pod["metadata"].get("deletionTimestamp")]
+        pods = [pod for pod in pods if not ended(pod)]
+        wanted = obj["spec"]["replicas"]
+        try:
+            for _ in range(wanted - len(pods)):
+                pods.append(make_pod(self.state, self.recorder, REPLICA_SETS, obj, {}))
+        except StatusError as error:
+            refused = error
+            self.loop.later(2.0, self, key)
+        surplus = sorted(pods, key=ready)[: max(0, len(pods) - wanted)]
+        for pod in surplus:
+            name = pod["metadata"]["name"]
+            self.state.cluster.delete(PODS, key[0], name)
+            self.recorder.record(obj, "SuccessfulDelete", f"Deleted pod: {name}", "replicaset-controller")
+            pods.remove(pod)
+        self._report(obj, pods, refused)
+
+    def _report(self, obj: Object, pods: list[Object], refused: StatusError | None) -> None:
+        up = sum(ready(pod) for pod in pods)
+        status: Object = {"replicas": len(pods)} | nonzero(
+            fullyLabeledReplicas=len(pods), readyReplicas=up, availableReplicas=up,
+            observedGeneration=obj["metadata"]["generation"],
+        )  # fmt: skip
+        if refused:
+            now, old = self.state.clock.stamp(), obj.get("status") or {}
+            status["conditions"] = [condition(old, "ReplicaFailure", True, "FailedCreate", str(refused), now)]
+        self.state.cluster.set_status(REPLICA_SETS, obj, status)

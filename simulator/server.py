@@ -1,0 +1,254 @@
+"""The HTTP side: who may enter, which path means which verb, and how answers are written."""
+
+from typing import Any
+
+import orjson
+import yaml
+from aiohttp import web
+
+from simulator import control, errors, faults, kinds, reviews, streams
+from simulator.cluster import Cluster, Writer
+from simulator.errors import StatusError
+from simulator.faults import Faults
+from simulator.kinds import Kind, Object
+from simulator.logs import Logs
+from simulator.patch import json_patch, merge, strategic
+from simulator.requests import Request, parse
+from simulator.scale import change_scale, scale
+from simulator.state import State
+
+JSON = "application/json"
+
+
+class Server:
+    """Answers every request of one cluster."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.cluster: Cluster = state.cluster
+        self.faults: Faults = state.faults
+        self.logs = Logs(state)
+
+    async def handle(self, http: web.Request) -> web.StreamResponse:
+        """One request from its first byte to its last; every refusal is a Status."""
+        try:
+            if self.state.token and http.headers.get("Authorization") != f"Bearer {self.state.token}":
+                raise errors.unauthorized()
+            if http.path.startswith("/simulator/"):
+                return await control.answer(self.state, http)
+            request = parse(http)
+            return await self._faulty(request)
+        except StatusError as refused:
+            headers = {"Retry-After": str(refused.retry_after)} if refused.retry_after is not None else None
+            return _json(refused.status, refused.code, headers)
+
+    async def _faulty(self, request: Request) -> web.StreamResponse:
+        verb, path = request.verb, request.http.path
+        if fault := self.faults.find("slow", verb, path):
+            await self.state.clock.sleep(fault.seconds)
+        if self.faults.find("refuse", verb, path):
+            _abort(request.http)
+            raise errors.StatusError(500, "", "connection dropped")
+        if fault := self.faults.find("status", verb, path):
+            raise faults.refusal(fault)
+        if self.faults.find("deny", verb, path):
+            raise self._denied(request)
+        answer = await self._answer(request)
+        if isinstance(answer, web.Response) and self.faults.find("cut", verb, path):
+            return await _cut(request.http, answer)
+        return answer
+
+    def _denied(self, request: Request) -> StatusError:
+        why = f'User "simulator" cannot {request.verb} resource'
+        if request.kind is None:
+            return StatusError(403, "Forbidden", f'forbidden: User "simulator" cannot get path "{request.http.path}"')
+        where = f' in the namespace "{request.namespace}"' if request.namespace else " at the cluster scope"
+        why += f' "{request.kind.plural}" in API group "{request.kind.group}"{where}'
+        return errors.forbidden(request.kind, request.name, why)
+
+    async def _answer(self, request: Request) -> web.StreamResponse:
+        kind = request.kind
+        if kind is None:
+            return _json(self._document(request.parts))
+        if not kind.stored:
+            if request.verb != "create":
+                raise StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested "
+                                  "resource")  # fmt: skip
+            return _json(reviews.review(kind, await _body(request.http), self.faults), 201)
+        match request.subresource:
+            case "":
+                return await self._resource(request, kind)
+            case "status" if kind.status:
+                return await self._resource(request, kind, "status")
+            case "scale" if kind.scale:
+                return await self._scale(request, kind)
+            case "finalize" if kind is kinds.NAMESPACES:
+                return await self._finalize(request)
+            case "log" if kind is kinds.PODS:
+                return await self.logs.answer(request)
+        raise errors.unknown_path()
+
+    def _document(self, parts: list[str]) -> Object | str:
+        match parts:
+            case ["version"]:
+                return self.state.version()
+            case ["healthz" | "readyz" | "livez", *_]:
+                return "ok"
+            case ["api"]:
+                return kinds.versions()
+            case ["apis"]:
+                return kinds.groups()
+            case ["api", version]:
+                found = kinds.resources(version)
+            case ["apis", name]:
+                found = next((kinds.group(*pair) for pair in kinds.GROUPS if pair[0] == name), None)
+            case ["apis", name, version]:
+                found = kinds.resources(f"{name}/{version}")
+            case _:
+                found = None
+        if found is None:
+            raise errors.unknown_path()
+        return found
+
+    async def _resource(self, request: Request, kind: Kind, part: str = "") -> web.StreamResponse:
+        cluster, namespace, name = self.cluster, request.namespace, request.name
+        match request.verb:
+            case "watch":
+                return await streams.watch(self.state, request)
+            case "list":
+                return streams.listed(self.state, request)
+            case "get":
+                return _object(request, cluster.find(kind, namespace, name).raw)
+            case "create":
+                made = await _body(request.http)
+                self.state.hold(kind, made)
+                return _object(request, cluster.create(kind, namespace, made, request.writer).raw, 201)
+            case "update":
+                new = await _body(request.http)
+                return _object(request, cluster.replace(kind, namespace, name, new, request.writer, part).raw)
+            case "patch":
+                return await self._patch(request, kind, part)
+            case "delete":
+                options = await _options(request)
+                found, gone = cluster.delete(kind, namespace, name, options, dry_run=request.writer.dry_run)
+                if gone and kind is not kinds.PODS:
+                    return _json(_deleted(kind, name, found.obj["metadata"]["uid"]))
+                return _object(request, found.raw)
+            case "deletecollection":
+                return await self._delete_all(request, kind)
+        raise StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+    async def _delete_all(self, request: Request, kind: Kind) -> web.Response:
+        options = await _options(request)
+        chosen = [one.obj for one in self.cluster.store.select(kind, request.where) if request.match(one.obj)]
+        for obj in chosen:
+            meta = obj["metadata"]
+            self.cluster.delete(kind, meta.get("namespace", ""), meta["name"], options, dry_run=request.writer.dry_run)
+        version = {"resourceVersion": str(self.cluster.store.version)}
+        shown = {"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": version, "items": chosen}
+        return _json(shown)
+
+    async def _patch(self, request: Request, kind: Kind, part: str) -> web.Response:
+        cluster, namespace, name, writer = self.cluster, request.namespace, request.name, request.writer
+        body, how = await _body(request.http), request.http.content_type
+        if how == "application/apply-patch+yaml":
+            if "fieldManager" not in request.http.query:
+                detail = {"causes": [{"reason": "FieldValueRequired", "field": "fieldManager",
+                                      "message": "Required value: is required for apply patch"}]}  # fmt: skip
+                raise StatusError(422, "Invalid", 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required '
+                                  "value: is required for apply patch", detail)  # fmt: skip
+            absent = cluster.store.get(kind, namespace, name) is None
+            if absent:
+                self.state.hold(kind, body)
+            force = request.http.query.get("force") in {"true", "True", "1"}
+            made = cluster.apply(kind, namespace, name, body, writer, force=force, part=part)
+            return _object(request, made.raw, 201 if absent else 200)
+        edits: dict[str, Any] = {
+            "application/merge-patch+json": merge,
+            "application/strategic-merge-patch+json": strategic,
+            "application/json-patch+json": json_patch,
+        }
+        if how not in edits:
+            message = (
+                f"the body of the request was in an unknown format - accepted media types include: "
+                f"{', '.join([*edits, 'application/apply-patch+yaml'])}"
+            )
+            raise StatusError(415, "UnsupportedMediaType", message)
+        edit = edits[how]
+        changed = cluster.change(kind, namespace, name, lambda obj: edit(obj, body), writer, part)
+        return _object(request, changed.raw)
+
+    async def _scale(self, request: Request, kind: Kind) -> web.Response:
+        found = self.cluster.find(kind, request.namespace, request.name).obj
+        if request.verb == "get":
+            return _json(scale(found))
+        body = await _body(request.http)
+        wanted = body if request.verb == "update" else merge(scale(found), body)
+        return _json(scale(change_scale(self.cluster, kind, found, wanted, request.writer)))
+
+    async def _finalize(self, request: Request) -> web.Response:
+        wanted = (await _body(request.http)).get("spec") or {}
+        spec = {"finalizers": wanted.get("finalizers") or []}
+        changed = self.cluster.finalize(request.name, spec)
+        return _object(request, changed.raw)
+
+
+def _json(value: Object | str, code: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    if isinstance(value, str):
+        return web.Response(text=value)
+    return web.Response(body=orjson.dumps(value), status=code, content_type=JSON, headers=headers)
+
+
+def _object(request: Request, raw: bytes, code: int = 200) -> web.Response:
+    if request.partial:
+        raw = streams.partial(raw)
+    return web.Response(body=raw, status=code, content_type=JSON)
+
+
+def _deleted(kind: Kind, name: str, uid: str) -> Object:
+    details = {"name": name, **({"group": kind.group} if kind.group else {}), "kind": kind.plural, "uid": uid}
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+
+
+async def _body(http: web.Request) -> Any:
+    raw = await http.read()
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        if not http.content_type.endswith("yaml"):
+            raise errors.bad_request("the object provided is unrecognized: it is not JSON") from None
+    try:
+        return yaml.safe_load(raw)
+    except yaml.YAMLError:
+        raise errors.bad_request("error decoding YAML") from None
+
+
+async def _options(request: Request) -> Object:
+    body = await _body(request.http) if request.http.can_read_body else {}
+    query = request.http.query
+    if "gracePeriodSeconds" in query:
+        body["gracePeriodSeconds"] = int(query["gracePeriodSeconds"])
+    if "propagationPolicy" in query:
+        body["propagationPolicy"] = query["propagationPolicy"]
+    found: Object = body
+    return found
+
+
+def _abort(http: web.Request) -> None:
+    if http.transport is not None:
+        http.transport.abort()
+
+
+async def _cut(http: web.Request, whole: web.Response) -> web.StreamResponse:
+    """Half of an answer, and then a dropped connection."""
+    body = whole.body
+    half = web.StreamResponse(status=whole.status, headers={"Content-Type": JSON})
+    half.content_length = len(body) if isinstance(body, bytes) else 0
+    await half.prepare(http)
+    if isinstance(body, bytes):
+        await half.write(body[: len(body) // 2])
+    _abort(http)
+    return half
+
+
+__all__ = ["Server", "Writer"]
