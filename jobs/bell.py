@@ -31,7 +31,7 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 class Bell:
-    """A connection to the queue that may be down."""
+    """A connection to the queue that may be down. Without an address it is silent, and the sweep finds every task."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -39,6 +39,8 @@ class Bell:
 
     async def ring(self, tasks: Iterable[tuple[str, int]]) -> None:
         """Says that tasks (id and attempt) are ready. Never raises: the sweep finds what was not rung for."""
+        if not self._url:
+            return
         try:
             async with asyncio.timeout(_LIMIT):
                 if self._pool is None:

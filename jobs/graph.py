@@ -161,14 +161,14 @@ class Graph:
 
     def _failure(self, code: str, summary: str, step: str, **more: Any) -> dict[str, Any]:
         return {"code": code, "summary": summary, "rootCause": "", "step": step, "evidence": [],
-                "suggestedActions": [], **more}  # fmt: skip
+                "suggestedActions": [], "service": "", **more}  # fmt: skip
 
     def _explain(self, problem: Exception, step: str) -> dict[str, Any]:
         match problem:
             case StepFailed():
                 return self._failure(
                     problem.code, problem.summary, step, rootCause=problem.cause,
-                    evidence=problem.evidence, suggestedActions=problem.do,
+                    evidence=problem.evidence, suggestedActions=problem.do, service=problem.service,
                 )  # fmt: skip
             case KubeError():
                 remedy = [problem.remedy] if problem.remedy else []

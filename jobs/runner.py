@@ -59,6 +59,7 @@ CANCELED = Ending(
         "step": "",
         "evidence": [],
         "suggestedActions": [],
+        "service": "",
     },
 )
 

@@ -1,6 +1,6 @@
 """What a step may use while it runs: its lease, its words, its log lines, and writes that are fenced by the lease."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +9,8 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.transactions import in_transaction
 
 from jobs.moves import lock
+from kube.clients import Cluster as Client
+from live.process import current
 from models import Instance, Task
 from models.event import append
 from models.lease import Lease, LeaseLost
@@ -19,7 +21,7 @@ _LONGEST_LINE = 4_000
 
 
 class StepFailed(Exception):  # noqa: N818 - it is an outcome
-    """A step could not finish, for a cause a person can act on."""
+    """A step could not finish, for a cause a person can act on. service: the app service that it is about, if one."""
 
     def __init__(
         self,
@@ -27,15 +29,17 @@ class StepFailed(Exception):  # noqa: N818 - it is an outcome
         summary: str,
         *,
         cause: str = "",
-        evidence: list[str] | None = None,
-        do: list[str] | None = None,
+        evidence: Sequence[str] = (),
+        do: Sequence[str] = (),
+        service: str = "",
     ) -> None:
         super().__init__(summary)
         self.code = code
         self.summary = summary
         self.cause = cause
-        self.evidence = evidence or []
-        self.do = do or []
+        self.evidence = list(evidence)
+        self.do = list(do)
+        self.service = service
 
 
 @dataclass(slots=True)
@@ -61,7 +65,12 @@ class Run:
         """The instance's row as it is now, unlocked."""
         return await Instance.get(id=self.instance_id)
 
-    def guard(self) -> None:
+    async def cluster(self) -> Client:
+        """The instance's cluster, its writes guarded by the lease. Raises: KubeError."""
+        assert self.task.cluster_id is not None
+        return (await current().clusters.of(self.task.cluster_id)).fenced(self.guard)
+
+    async def guard(self) -> None:
         """To be asked before every write to Kubernetes."""
         self.lease.guard(settings().write_timeout)
 

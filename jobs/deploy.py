@@ -1,0 +1,199 @@
+"""Deploys an instance: its services applied, their rollout followed, and what is no longer part of it removed."""
+
+from dataclasses import asdict
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.expressions import F
+from tortoise.timezone import now
+
+from jobs.delete_instance import same_cluster
+from jobs.kinds import Ending, Job, Kind, Step
+from jobs.moves import move, tell
+from jobs.new_services import helm_unavailable
+from jobs.release import Release, release_of
+from jobs.start import Door
+from jobs.steps import Run, StepFailed
+from kube import rollout
+from kube.apply import Item, apply, prune
+from kube.manifests import holdings, running
+from models import AppService, Deployment, Instance, ServiceRevision, Task
+from rules.enums import AppServiceState, DeploymentState, InstanceState, OnConflict, TaskState
+from rules.refusals import Refused
+from rules.states import Operation, check
+from rules.transitions import Change
+
+_ENDS = {TaskState.CANCELED: DeploymentState.CANCELED}
+
+
+async def accept(door: Door, instance: Instance, on_conflict: OnConflict, force: bool, kind: Kind) -> str:
+    """Starts a deployment of a locked instance, behind or instead of those that are active; returns the task's id.
+
+    Raises: Refused OPERATION_BLOCKED, HELM_UNAVAILABLE.
+    """
+    await refuse_charts(door, instance)
+    await door.make_way(instance, on_conflict)
+    task = await door.start(kind, organization_id=instance.organization_id, instance=instance, input={"force": force})
+    await record(door.connection, instance, task)
+    if not [one for one in await door.active(instance.id) if one["id"] != task.id]:
+        await move(door.connection, instance, Change.DEPLOY_ACCEPTED)
+    return task.id
+
+
+async def refuse_charts(door: Door, instance: Instance) -> None:
+    """Raises: Refused HELM_UNAVAILABLE when an enabled service is released by a chart."""
+    services = await AppService.filter(instance_id=instance.id, enabled=True).using_db(door.connection)
+    ids = [one.service_revision_id for one in services]
+    revisions = await ServiceRevision.filter(id__in=ids).using_db(door.connection)
+    charts = {row.id for row in revisions if row.manifest.get("helm") is not None}
+    for one in services:
+        if one.service_revision_id in charts:
+            raise helm_unavailable(one.name, "input.id")
+
+
+async def record(connection: BaseDBAsyncClient, instance: Instance, task: Task) -> None:
+    """Writes the deployment that a task is to carry out, with the instance's next number."""
+    last = await Deployment.filter(instance_id=instance.id).using_db(connection).order_by("-number").first()
+    await Deployment.create(
+        using_db=connection,
+        organization_id=instance.organization_id,
+        instance_id=instance.id,
+        stack_revision_id=instance.stack_revision_id,
+        task_id=task.id,
+        number=1 if last is None else last.number + 1,
+    )
+
+
+async def begin(run: Run) -> None:
+    """Judges the instance again, for much may have happened while the task waited; then it is DEPLOYING."""
+    async with run.fenced(with_instance=True) as (connection, instance):
+        assert instance is not None
+        if instance.state != InstanceState.DEPLOYING:
+            try:
+                check(Operation.DEPLOY, InstanceState(instance.state))
+            except Refused as refused:
+                raise StepFailed(refused.code, refused.message, do=[refused.remedy]) from refused
+            await move(connection, instance, Change.DEPLOY_ACCEPTED)
+        await (
+            Deployment.filter(task_id=run.task.id)
+            .using_db(connection)
+            .update(state=DeploymentState.IN_PROGRESS, started_at=now(), stack_revision_id=instance.stack_revision_id)
+        )
+
+
+async def apply_services(run: Run) -> None:
+    """Applies every enabled service and keeps in mind what was applied, before and after."""
+    instance, client = await run.instance(), await run.cluster()
+    await same_cluster(client, instance)
+    release = await release_of(instance, run.task.id)
+    await _mark_deploying(run, release)
+    objects = [made for service in release.plan.services for made in holdings(release.identity, service)]
+    objects += [made for service in release.plan.services for made in running(release.identity, service)]
+    await run.say(f"applying {len(objects)} objects of {len(release.plan.services)} services")
+    items = await apply(client, objects, force=bool(run.task.input.get("force")))
+    old = {(item["kind"], item["name"]): item for item in instance.inventory}
+    new = {(item.kind, item.name): asdict(item) for item in items}
+    await _keep(run, list((old | new).values()))
+    await run.log(*(f"applied {item.kind} {item.name}" for item in items))
+
+
+async def wait_until_ready(run: Run) -> None:
+    """Follows the rollout, in words and numbers."""
+    instance, client = await run.instance(), await run.cluster()
+    release = await release_of(instance, run.task.id)
+    counts: dict[str, tuple[int, int]] = {}
+    try:
+        async for progress in rollout.follow(client, instance.namespace, release.plan):
+            counts[progress.workload] = (progress.ready, progress.desired)
+            ready = sum(one[0] for one in counts.values())
+            desired = sum(one[1] for one in counts.values())
+            await run.say(f"{ready} of {desired} replicas ready ({progress.workload}: {progress.message})")
+    except rollout.RolloutFailed as failed:
+        raise StepFailed(
+            failed.code,
+            failed.message,
+            cause=failed.evidence[0] if failed.evidence else "",
+            evidence=failed.evidence,
+            do=["Correct what the cause names, and deploy again."],
+            service=failed.service,
+        ) from failed
+
+
+async def remove_leftovers(run: Run) -> None:
+    """Deletes what earlier deployments applied and this one does not have; claims stay, with their data."""
+    instance, client = await run.instance(), await run.cluster()
+    release = await release_of(instance, run.task.id)
+    wanted = {
+        (made["kind"], made["metadata"]["name"])
+        for service in release.plan.services
+        for made in (*holdings(release.identity, service), *running(release.identity, service))
+    }
+    items = [Item(**item) for item in instance.inventory]
+    new = [item for item in items if (item.kind, item.name) in wanted]
+    gone = await prune(client, instance.namespace, items, new)
+    await run.log(*(f"removed {item.kind} {item.name}" for item in gone))
+    await _keep(run, [asdict(item) for item in items if item not in gone])
+
+
+async def _keep(run: Run, inventory: list[dict[str, Any]]) -> None:
+    async with run.fenced(with_instance=True) as (connection, instance):
+        assert instance is not None
+        instance.inventory = inventory
+        await instance.save(using_db=connection, update_fields=["inventory"])
+
+
+async def _mark_deploying(run: Run, release: Release) -> None:
+    enabled = [one.id for one in release.services.values() if one.enabled]
+    async with run.fenced(with_instance=True) as (connection, instance):
+        assert instance is not None
+        rows = AppService.filter(id__in=enabled).using_db(connection)
+        await rows.update(state=AppServiceState.DEPLOYING, needs_redeploy=False, version=F("version") + 1)
+        for one in release.services.values():
+            if one.enabled:
+                await tell(connection, instance, "SERVICE", {"appServiceId": one.id, "state": "DEPLOYING"})
+
+
+async def settle(connection: BaseDBAsyncClient, task: Task, instance: Instance | None, ending: Ending) -> None:
+    """What a deployment's end means for its record, its app services and its instance."""
+    if instance is None:
+        return
+    state = DeploymentState.COMPLETED if ending.well else _ENDS.get(ending.state, DeploymentState.ERRORED)
+    await Deployment.filter(task_id=task.id).using_db(connection).update(state=state, ended_at=now())
+    failed = (ending.failure or {}).get("service")
+    for one in await AppService.filter(instance_id=instance.id).using_db(connection).order_by("position"):
+        if one.state == AppServiceState.DEPLOYING or not one.enabled:
+            await _settle_service(connection, instance, one, ending.well, one.name == failed)
+    if instance.state == InstanceState.DEPLOYING:
+        await move(connection, instance, Change.DEPLOYED if ending.well else Change.DEPLOY_FAILED, task.id)
+
+
+async def _settle_service(
+    connection: BaseDBAsyncClient, instance: Instance, one: AppService, well: bool, failed: bool
+) -> None:
+    if not one.enabled:
+        one.state = AppServiceState.DISABLED
+        if well:
+            one.deployed_revision_id, one.ready, one.desired, one.needs_redeploy = None, None, None, False
+    elif well:
+        one.state, one.deployed_revision_id = AppServiceState.OK, one.service_revision_id
+    else:
+        before = AppServiceState.OK if one.deployed_revision_id else AppServiceState.NEW
+        one.state, one.needs_redeploy = AppServiceState.ERRORED if failed else before, True
+    one.version += 1
+    fields = ["state", "deployed_revision_id", "needs_redeploy", "ready", "desired", "version"]
+    await one.save(using_db=connection, update_fields=fields)
+    await tell(connection, instance, "SERVICE", {"appServiceId": one.id, "state": one.state})
+
+
+ROLL_OUT = (
+    Step("apply", "Apply the services", apply_services),
+    Step("wait", "Wait until the pods are ready", wait_until_ready),
+    Step("prune", "Remove what is no longer part of it", remove_leftovers),
+)
+DEPLOY = Kind(
+    "DEPLOY_INSTANCE",
+    "Deploy the instance",
+    (Job("deploy", "Deploy", (Step("begin", "Check the instance", begin), *ROLL_OUT), lambda s: s.deploy_deadline),),
+    settle,
+    repeats=Operation.DEPLOY,
+)
