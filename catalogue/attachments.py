@@ -17,6 +17,7 @@ from catalogue.items import (
     Strings,
     Text,
     Variable,
+    VariableName,
 )
 
 
@@ -71,7 +72,7 @@ class SettingItem(Item):
     from_: ItemName | None = Field(None, alias="from")
     required: bool = False
     secret: bool = False
-    var: Text
+    var: VariableName
     runtime: bool = True
     build: bool = False
 

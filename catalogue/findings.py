@@ -69,7 +69,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class Read(Generic[Value]):
-    """What reading gave: a value, or None with at least one finding."""
+    """What reading gave: a value, or None and the findings that say why."""
 
     value: Value | None
     findings: tuple[Finding, ...] = ()
@@ -84,5 +84,5 @@ def path_text(path: Path) -> str:
 
 
 def refuse(issues: Iterable[Issue], place: Callable[[Issue], Finding]) -> Read[Value]:
-    """No value, and the findings in the order of their lines."""
+    """No value, and the findings each once, in the order of their lines."""
     return Read(None, tuple(sorted({place(issue) for issue in issues}, key=lambda found: (found.line, found.path))))

@@ -3,6 +3,7 @@
 import re
 import string
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 LIMIT = 1024
@@ -22,40 +23,58 @@ class PatternError(ValueError):
 
 def generate(pattern: str, choose: Choose) -> str:
     """A value that matches the pattern; `choose` picks one of a sequence. Raises PatternError."""
-    return _Reader(pattern, choose).whole()
+    return _Reader(pattern).whole().make(choose)
+
+
+def fault(pattern: str) -> str | None:
+    """Why no values can be made from the pattern, or None."""
+    try:
+        _Reader(pattern).whole()
+    except PatternError as error:
+        return str(error)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of the pattern: the longest text it can make, and how it makes one."""
+
+    longest: int
+    make: Callable[[Choose], str]
 
 
 class _Reader:
-    def __init__(self, pattern: str, choose: Choose) -> None:
+    def __init__(self, pattern: str) -> None:
         self.pattern = pattern.removeprefix("^").removesuffix("$")
-        self.choose = choose
         self.at = 0
 
-    def whole(self) -> str:
+    def whole(self) -> _Part:
         if len(self.pattern) > LIMIT:
             raise PatternError(f"the pattern is longer than {LIMIT} characters")
-        value = self._alternatives(0)()
+        part = self._alternatives(0)
         if self.at < len(self.pattern):
             raise PatternError("a parenthesis is closed that was not opened")
-        if len(value) > LIMIT:
-            raise PatternError(f"the values would be longer than {LIMIT} characters")
-        return value
+        if part.longest > LIMIT:
+            raise PatternError(f"the values may be longer than {LIMIT} characters")
+        return part
 
-    def _alternatives(self, depth: int) -> Callable[[], str]:
+    def _alternatives(self, depth: int) -> _Part:
         if depth > 10:
             raise PatternError("groups are nested too deep")
         ways = [self._sequence(depth)]
         while self._take("|"):
             ways.append(self._sequence(depth))
-        return lambda: str(self.choose(ways)())
+        if len(ways) == 1:
+            return ways[0]
+        return _Part(max(way.longest for way in ways), lambda choose: str(choose(ways).make(choose)))
 
-    def _sequence(self, depth: int) -> Callable[[], str]:
-        parts: list[Callable[[], str]] = []
+    def _sequence(self, depth: int) -> _Part:
+        parts: list[_Part] = []
         while self.at < len(self.pattern) and self.pattern[self.at] not in "|)":
             parts.append(self._repeated(self._atom(depth)))
-        return lambda: "".join(part() for part in parts)
+        return _Part(sum(part.longest for part in parts), lambda choose: "".join(part.make(choose) for part in parts))
 
-    def _repeated(self, part: Callable[[], str]) -> Callable[[], str]:
+    def _repeated(self, part: _Part) -> _Part:
         low = high = 1
         count = _COUNT.match(self.pattern, self.at)
         if count is not None:
@@ -63,21 +82,18 @@ class _Reader:
             low, high = int(count[1]), int(count[2] or count[1])
         elif self._take("?"):
             low = 0
-        elif self.at < len(self.pattern) and self.pattern[self.at] in "*+{":
+        if self.at < len(self.pattern) and self.pattern[self.at] in "*+{":
             raise PatternError("repeats need a number, such as {32}")
-        if low > high or high > LIMIT:
-            raise PatternError(f"a repeat asks for more than {LIMIT} or for fewer than its least")
-        return lambda: self._bounded(part, self.choose(range(low, high + 1)))
+        if low > high:
+            raise PatternError("a repeat asks for fewer than its least")
+        if low == high == 1:
+            return part
+        times = range(low, high + 1)
+        if part.longest * high > LIMIT:
+            raise PatternError(f"the values may be longer than {LIMIT} characters")
+        return _Part(part.longest * high, lambda choose: "".join(part.make(choose) for _ in range(choose(times))))
 
-    def _bounded(self, part: Callable[[], str], times: int) -> str:
-        value = ""
-        for _ in range(times):
-            value += part()
-            if len(value) > LIMIT:
-                raise PatternError(f"the values would be longer than {LIMIT} characters")
-        return value
-
-    def _atom(self, depth: int) -> Callable[[], str]:
+    def _atom(self, depth: int) -> _Part:
         char = self.pattern[self.at]
         if char == "(":
             self.at += 3 if self.pattern.startswith("(?:", self.at) else 1
@@ -95,7 +111,7 @@ class _Reader:
         else:
             chars = _ANY if char == "." else char
             self.at += 1
-        return lambda: str(self.choose(chars))
+        return _Part(1, lambda choose: str(choose(chars)))
 
     def _class(self) -> str:
         self.at += 1

@@ -1,20 +1,18 @@
 """From the text of a manifest to its value, or to everything that is wrong with it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import Any, TypeVar
 
+from catalogue import linking, references
 from catalogue.documents import Document, read_document
 from catalogue.findings import Code, Finding, Issue, Read, path_text, refuse
 from catalogue.inherit import Merged, duplicates, inherit
 from catalogue.items import Item
-from catalogue.services import ServiceManifest
+from catalogue.services import Lookup, ServiceManifest
 from catalogue.shape import shaped
 from catalogue.stacks import StackManifest
 
 Manifest = TypeVar("Manifest", bound=Item)
-
-Lookup = Callable[[str, str | None], ServiceManifest | None]
-"""Finds a service by name, in the version that is pinned, or in its newest where that is None."""
 
 
 def read_service(text: str, file: str, parents: Lookup) -> Read[ServiceManifest]:
@@ -31,7 +29,7 @@ def service_of(document: Document, parents: Lookup) -> Read[ServiceManifest]:
     merged = _inherited(document.data, parents)
     if isinstance(merged, Issue):
         return refuse([merged], _placing(document, Merged(document.data)))
-    return _typed(document, merged, ServiceManifest, lambda service: ())
+    return _typed(document, merged, ServiceManifest, references.issues)
 
 
 def read_stack(text: str, file: str, services: Lookup) -> Read[StackManifest]:
@@ -40,13 +38,18 @@ def read_stack(text: str, file: str, services: Lookup) -> Read[StackManifest]:
     return stack_of(document.value, services) if document.value else Read(None, document.findings)
 
 
-def stack_of(document: Document, services: Lookup) -> Read[StackManifest]:
-    """As `read_stack`, of a document that is read already."""
+def stack_of(document: Document, services: Lookup, faulty: Container[str] = ()) -> Read[StackManifest]:
+    """As `read_stack`, of a document that is read already. `faulty` services are there, with findings of their own:
+    what depends on them is not looked at, and the stack has no value.
+    """
     merged = Merged(document.data)
     repeated = duplicates(document.data)
     if repeated:
         return refuse(repeated, _placing(document, merged))
-    return _typed(document, merged, StackManifest, lambda stack: ())
+    read = _typed(document, merged, StackManifest, lambda stack: linking.issues(stack, services, faulty))
+    if read.value is not None and any(service.service_name in faulty for service in read.value.services):
+        return Read(None)
+    return read
 
 
 def _typed(

@@ -1,5 +1,6 @@
 """What a `service.yml` may say, as typed values that never change."""
 
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import Field
@@ -160,3 +161,7 @@ class ServiceManifest(Item):
     def default_option(self) -> Option | None:
         """The version that runs where none is chosen: the marked one, else the first."""
         return next((item for item in self.options if item.default), self.options[0] if self.options else None)
+
+
+Lookup = Callable[[str, str | None], ServiceManifest | None]
+"""Finds a service by name, in the version that is pinned, or in its newest where that is None."""

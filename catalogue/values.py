@@ -1,5 +1,6 @@
 """What each `{{name}}` means for one service of one instance."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -190,6 +191,8 @@ def _plain(setting: Setting) -> dict[str, str]:
         "service.mainPort.protocol": protocol,
         "helm.release": service,
     }
+    for suffix, value in system(setting).items():
+        found |= {f"wodby{suffix.lower()}": value, f"berth{suffix.lower()}": value}
     for volume in setting.manifest.volumes:
         size = setting.size(volume.name)
         found[f"volumes.{volume.name}.size"] = "" if size is None else str(size)
@@ -198,3 +201,20 @@ def _plain(setting: Setting) -> dict[str, str]:
     for item in setting.manifest.settings:
         found[f"settings.{item.name}"] = item.default or ""
     return found
+
+
+def system(setting: Setting) -> dict[str, str]:
+    """What every container is told about where it runs, by the end of the variable's name."""
+    facts = setting.facts
+    host = facts.hosts[0] if facts.hosts else ""
+    return {
+        "": "true",
+        "_APP_NAME": facts.app_name,
+        "_APP_INSTANCE_NAME": facts.name,
+        "_APP_SERVICE_NAME": setting.name,
+        "_ENV_NAME": facts.env_name,
+        "_ENV_TYPE": facts.env_type,
+        "_HOSTS": json.dumps(list(facts.hosts)),
+        "_PRIMARY_HOST": host,
+        "_PRIMARY_URL": f"https://{host}" if host else "",
+    }

@@ -1,11 +1,10 @@
 """The environment of a container: every source of a variable, from the weakest to the strongest."""
 
-import json
 from collections.abc import Iterable, Iterator
 
 from catalogue.items import Variable
 from catalogue.release import EnvVar
-from catalogue.values import Setting
+from catalogue.values import Setting, system
 from catalogue.workloads import ContainerItem
 
 RESERVED = "BERTH"
@@ -23,8 +22,10 @@ def environment(
     found: dict[str, EnvVar] = {}
     for variable in _inherited(setting, workload, container, derived):
         found[variable.name] = variable
-    for variable in (*setting.service.variables, *_system(setting)):
+    for variable in setting.service.variables:
         found[variable.name] = variable
+    for suffix, value in system(setting).items():
+        found[RESERVED + suffix] = EnvVar(RESERVED + suffix, value)
     return tuple(found[name] for name in sorted(found))
 
 
@@ -58,21 +59,3 @@ def _level(setting: Setting, variables: Iterable[Variable], link: str | None = N
     for item in sorted(kept, key=lambda item: item.env_type is not None):
         value = setting.render(item.value, link)
         yield EnvVar(item.name, value.text, item.secret or value.secret)
-
-
-def _system(setting: Setting) -> Iterator[EnvVar]:
-    facts = setting.facts
-    host = facts.hosts[0] if facts.hosts else ""
-    values = {
-        "": "true",
-        "_APP_NAME": facts.app_name,
-        "_APP_INSTANCE_NAME": facts.name,
-        "_APP_SERVICE_NAME": setting.name,
-        "_ENV_NAME": facts.env_name,
-        "_ENV_TYPE": facts.env_type,
-        "_HOSTS": json.dumps(list(facts.hosts)),
-        "_PRIMARY_HOST": host,
-        "_PRIMARY_URL": f"https://{host}" if host else "",
-    }
-    for name, value in values.items():
-        yield EnvVar(RESERVED + name, value)

@@ -1,0 +1,245 @@
+"""What a stack says about its services: links that lead nowhere or do not fit, circles, and what is not offered."""
+
+from collections.abc import Container, Iterator, Mapping
+
+from catalogue.conflicts import (
+    broken,
+    conflict,
+    deployment_issues,
+    resource_issues,
+    several,
+    token_issues,
+    variable_issues,
+)
+from catalogue.findings import Code, Issue, Path
+from catalogue.known import stack_issues
+from catalogue.order import circles
+from catalogue.services import Lookup, ServiceManifest
+from catalogue.stacks import StackContainer, StackManifest, StackService
+from catalogue.templates import names, texts
+
+
+def issues(stack: StackManifest, find: Lookup, faulty: Container[str]) -> Iterator[Issue]:
+    """Everything that is wrong in a stack whose fields are each right."""
+    manifests: dict[str, ServiceManifest] = {}
+    for at, service in enumerate(stack.services):
+        manifest = find(service.service_name, service.pinned_version)
+        if manifest is not None:
+            manifests[service.name] = manifest
+        elif service.service_name not in faulty:
+            yield _missing(service, at, find)
+    yield from _whole(stack)
+    for at, service in enumerate(stack.services):
+        path: Path = ("services", at)
+        yield from _alone(service, path)
+        yield from _targets(stack, service, path)
+        manifest = manifests.get(service.name)
+        if manifest is not None:
+            yield from _offered(service, manifest, path)
+            yield from _parts(service, manifest, path)
+            yield from _links(stack, service, manifests, path)
+            yield from _templates(stack, service, manifest, path)
+
+
+def _missing(service: StackService, at: int, find: Lookup) -> Issue:
+    pinned = service.pinned_version
+    there = pinned is not None and find(service.service_name, None) is not None
+    said = (
+        f"{service.service_name!r} is not there in version {pinned}" if there else f"{service.service!r} is not there"
+    )
+    remedy = "Import it in that version, or pin another." if there else "Import it first, or check its name."
+    return Issue(("services", at, "service"), Code.UNKNOWN_SERVICE, f"The service {said}.", remedy)
+
+
+def _whole(stack: StackManifest) -> Iterator[Issue]:
+    yield from several(stack.services, "main", ("services",))
+    yield from token_issues(stack.tokens, ("tokens",))
+    yield from variable_issues(stack.env, ("env",), False)
+    tokens = [token.name for token in stack.tokens]
+    for field in ("env", "tokens", "annotations", "helm"):
+        data = [item.to_data() for item in getattr(stack, field)]
+        yield from stack_issues(texts(data, (field,)), None, tokens)
+    taken = {service.name for service in stack.services}
+    for at, service in enumerate(stack.services):
+        for place, item in enumerate(service.derivatives):
+            if item.name in taken:
+                problem = f"The stack has a service {item.name!r} already."
+                path = ("services", at, "derivatives", place, "name")
+                yield Issue(path, Code.DUPLICATE_NAME, problem, "Choose another name.")
+            taken.add(item.name)
+    waits = {
+        service.name: [name for name in (*(link.service for link in service.links), *service.depends) if name in taken]
+        for service in stack.services
+    }
+    for circle in circles(waits):
+        problem = f"The services wait for each other: {' -> '.join([*circle, circle[0]])}."
+        at = next(at for at, service in enumerate(stack.services) if service.name == circle[0])
+        yield Issue(("services", at), Code.CYCLE, problem, "Remove one of the links or 'depends' among them.")
+
+
+def _alone(service: StackService, path: Path) -> Iterator[Issue]:
+    if service.required and service.disabled:
+        yield conflict((*path, "disabled"), "A required service is disabled.", "Remove one of the two.")
+    if service.main and service.disabled:
+        yield conflict((*path, "main"), "A disabled service cannot be the main one.", "Mark another, or enable it.")
+    yield from token_issues(service.tokens, (*path, "tokens"))
+    yield from variable_issues(service.env, (*path, "env"), True)
+    yield from several(service.options, "default", (*path, "options"))
+    yield from deployment_issues(service.deployment, (*path, "deployment"))
+    for place, container in enumerate(service.containers):
+        yield from _container(container, (*path, "containers", place))
+    for at, workload in enumerate(service.workloads):
+        yield from deployment_issues(workload.deployment, (*path, "workloads", at, "deployment"))
+        for place, container in enumerate(workload.containers):
+            yield from _container(container, (*path, "workloads", at, "containers", place))
+
+
+def _container(container: StackContainer, path: Path) -> Iterator[Issue]:
+    yield from variable_issues(container.env, (*path, "env"), True)
+    yield from resource_issues(container.resources, (*path, "resources"))
+
+
+def _targets(stack: StackManifest, service: StackService, path: Path) -> Iterator[Issue]:
+    """Names of other services of the stack."""
+    known = [other.name for other in stack.services if other.name != service.name]
+    for at, name in enumerate(service.depends):
+        if name not in known:
+            yield broken((*path, "depends", at), "other service of the stack", name, known)
+    for at, link in enumerate(service.links):
+        if link.service not in known:
+            yield broken((*path, "links", at, "service"), "other service of the stack", link.service, known)
+
+
+def _offered(service: StackService, manifest: ServiceManifest, path: Path) -> Iterator[Issue]:
+    versions = [option.version for option in manifest.options]
+    for at, option in enumerate(service.options):
+        if option.version not in versions:
+            yield broken((*path, "options", at, "version"), "offered version", option.version, versions)
+    if service.replicas > 1 and not manifest.scalable:
+        problem = f"The service {manifest.name!r} is not scalable."
+        yield conflict((*path, "replicas"), problem, "Ask for one replica, or for none.")
+    if service.main and manifest.external:
+        yield conflict((*path, "main"), "An external service cannot be the main one.", "Mark another.")
+    elif service.main and not reachable(manifest):
+        problem = "The main service needs an endpoint whose main port is HTTP and not private."
+        yield conflict((*path, "main"), problem, "Mark another service, or none.")
+
+
+def reachable(manifest: ServiceManifest) -> bool:
+    """Whether the service can be the main one: its main endpoint's main port is HTTP, and not private."""
+    endpoint = manifest.main_endpoint
+    return endpoint is not None and endpoint.main_port.protocol == "http" and not endpoint.main_port.private
+
+
+def _parts(service: StackService, manifest: ServiceManifest, path: Path) -> Iterator[Issue]:
+    """Names of the service's own items."""
+    for field, kind, items in (
+        ("volumes", "volume", manifest.volumes),
+        ("configs", "file", manifest.configs),
+        ("links", "link", manifest.links),
+        ("workloads", "workload", manifest.workloads),
+    ):
+        known = [item.name for item in items]
+        for at, item in enumerate(getattr(service, field)):
+            if item.name not in known:
+                yield broken((*path, field, at, "name"), kind, item.name, known)
+    derivatives = [item.name for item in manifest.derivatives]
+    for at, derivative in enumerate(service.derivatives):
+        if derivative.service not in derivatives:
+            yield broken((*path, "derivatives", at, "service"), "derivative", derivative.service, derivatives)
+    workloads: Mapping[str, list[str]] = {
+        item.name: [container.name for container in item.containers] for item in manifest.workloads
+    }
+    every = [name for names in workloads.values() for name in names] + [item.name for item in manifest.containers]
+    for at, found in enumerate(service.containers):
+        if found.name not in every:
+            yield broken((*path, "containers", at, "name"), "container", found.name, every)
+    for at, workload in enumerate(service.workloads):
+        known = workloads.get(workload.name, [item.name for item in workload.containers])
+        for place, found in enumerate(workload.containers):
+            if found.name not in known:
+                yield broken((*path, "workloads", at, "containers", place, "name"), "container", found.name, known)
+    for at, cron in enumerate(service.cron):
+        if cron.workload is not None and cron.workload not in workloads:
+            yield broken((*path, "cron", at, "workload"), "workload", cron.workload, workloads)
+
+
+def _links(
+    stack: StackManifest, service: StackService, manifests: Mapping[str, ServiceManifest], path: Path
+) -> Iterator[Issue]:
+    manifest = manifests[service.name]
+    chosen = {link.name: (at, link.service) for at, link in enumerate(service.links)}
+    disabled = {other.name for other in stack.services if other.disabled}
+    for link in manifest.links:
+        fits = " or ".join(_described(selector.type, selector.option, selector.labels) for selector in link.selectors)
+        if link.name not in chosen:
+            if link.required:
+                problem = f"The service {manifest.name!r} needs the link {link.name!r}."
+                yield Issue((*path, "links"), Code.LINK_MISSING, problem, f"Link it to a service of {fits}.")
+            continue
+        at, name = chosen[link.name]
+        if link.required and name in disabled and not service.disabled:
+            problem = f"The link {link.name!r} is required, and its target {name!r} is disabled."
+            yield Issue((*path, "links", at, "service"), Code.LINK_MISSING, problem, f"Enable {name!r}.")
+        target = manifests.get(name)
+        if target is None:
+            continue
+        offered = {option.version for option in target.options}
+        if not any(
+            selector.type in (None, target.type)
+            and (selector.option is None or selector.option in offered)
+            and set(selector.labels) <= set(target.labels)
+            for selector in link.selectors
+        ):
+            problem = (
+                f"The link {link.name!r} needs {fits}; {name!r} is {_described(target.type, None, target.labels)}."
+            )
+            yield Issue((*path, "links", at, "service"), Code.LINK_MISMATCH, problem, "Link it to one that matches.")
+            continue
+        tokens = {token.name for token in (*target.tokens, *stack.tokens, *_service(stack, name).tokens)}
+        for said in _read_through(manifest, link.name):
+            if not _gives(target, said, tokens):
+                problem = f"The link {link.name!r} reads {said!r} of its target, which {name!r} does not have."
+                yield Issue((*path, "links", at, "service"), Code.LINK_MISMATCH, problem, "Link it to one that has it.")
+
+
+def _service(stack: StackManifest, name: str) -> StackService:
+    return next(service for service in stack.services if service.name == name)
+
+
+def _read_through(manifest: ServiceManifest, link: str) -> list[str]:
+    """What the service's templates ask of the link's target, each once."""
+    at = [item.name for item in manifest.links].index(link)
+    found: dict[str, None] = {}
+    for path, text in texts(manifest.to_data()):
+        for name in names(text):
+            head, _, rest = name.partition(".")
+            if head == "link" and path[:2] == ("links", at):
+                found[rest] = None
+            elif name.startswith(f"links.{link}."):
+                found[name.removeprefix(f"links.{link}.")] = None
+    return list(found)
+
+
+def _gives(target: ServiceManifest, said: str, tokens: Container[str]) -> bool:
+    head, _, rest = said.partition(".")
+    if head == "tokens":
+        return rest in tokens
+    if head == "env":
+        inside = [item for workload in target.workloads for found in workload.containers for item in found.env]
+        return any(item.name == rest for item in (*target.env, *inside))
+    if head == "database":
+        return target.database is not None and (target.database.root is not None or not rest.startswith("root."))
+    return said not in ("host", "port") or target.external or bool(target.endpoints)
+
+
+def _templates(stack: StackManifest, service: StackService, manifest: ServiceManifest, path: Path) -> Iterator[Issue]:
+    """Names in what the stack writes for this service."""
+    tokens = [token.name for token in (*stack.tokens, *service.tokens)]
+    yield from stack_issues(texts(service.to_data(), path), manifest, tokens)
+
+
+def _described(kind: str | None, option: str | None, labels: tuple[str, ...]) -> str:
+    said = f"type {kind}" if kind else "any type"
+    said += f" in version {option}" if option else ""
+    return said + (f" labelled {', '.join(labels)}" if labels else "")
