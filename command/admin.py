@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from tortoise.transactions import in_transaction
+
 from command.ending import give_up
 from models import Membership, Organization, Token, User, database
 from models.keyring import Keyring, KeyringError
@@ -12,7 +14,6 @@ from rules.enums import Role, Scope
 from rules.names import machine_name, title
 from rules.refusals import Refused
 from settings import settings
-from tortoise.transactions import in_transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,13 +57,14 @@ class Supervisor:
                 raise StartError(f"{name} was not ready within {seconds:g} seconds; see {self._log(name)}.")
             time.sleep(0.05)
 
-    def watch(self, others: Mapping[str, int] | None = None) -> None:
-        """Wait until any process ends (or one of `others`, ids of children by name), which none should.
+    def watch(self, others: Mapping[str, int | None]) -> None:
+        """Wait until any process ends (or one of `others`, ids by name), which none should.
 
         Raises:
             StartError: always, saying which one ended.
         """
-        pids = {name: child.pid for name, child in self._children.items()} | dict(others or {})
+        pids = {name: child.pid for name, child in self._children.items()}
+        pids |= {name: pid for name, pid in others.items() if pid}
         watched = {os.pidfd_open(pid): name for name, pid in pids.items()}
         try:
             ended, _, _ = select.select(list(watched), [], [])
@@ -83,4 +84,5 @@ class Supervisor:
         return self.logs / f"{name}.log"
 
     def _words(self, name: str) -> str:
-        return f"{last_words(self._log(name), ())} (see {self._log(name)})"
+        log = self._log(name)
+        return f"{last_words(log, ())} (see {log})" if log.exists() else "its log is beside its data"

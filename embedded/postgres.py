@@ -15,6 +15,9 @@ from embedded.server import ServerError, SocketFolder, User, end_child, hold, la
 _READY_LINE = 7
 """Line of postmaster.pid that says how far the start is (PostgreSQL: utils/pidfile.h, LOCK_FILE_LINE_PM_STATUS)."""
 
+WAIT_FOR_PREDECESSOR = 10.0
+"""Seconds that a server whose parent was killed has to end."""
+
 _TELLING = ("FATAL", "PANIC", "error:", "fatal:")
 
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0")
@@ -81,7 +84,7 @@ class Postgres:
         own_folder(self.folder)
         user = _stranger([binaries / "postgres", self.folder])
         own_folder(self.folder, user)
-        lock = hold(self.folder / "lock", seconds=10)
+        lock = hold(self.folder / "lock", WAIT_FOR_PREDECESSOR)
         try:
             self._check_version(binaries)
             if not self._data.exists():

@@ -14,6 +14,9 @@ from urllib.parse import quote
 from embedded.server import ServerError, SocketFolder, end_child, hold, last_words, own_folder, start_child
 
 _SOCKET = "valkey.sock"
+WAIT_FOR_PREDECESSOR = 10.0
+"""Seconds that a server whose parent was killed has to end."""
+
 _TELLING = ("#", "FATAL", "Bad", "error")
 
 
@@ -56,7 +59,7 @@ class Valkey:
         data = self.folder / "data"
         own_folder(self.folder)
         own_folder(data)
-        lock = hold(self.folder / "lock", seconds=10)
+        lock = hold(self.folder / "lock", WAIT_FOR_PREDECESSOR)
         try:
             self._socket.open()
             program = [

@@ -12,7 +12,7 @@ from models.ids import new_id
 def identity(prefix: str) -> Any:
     """A primary key made by `new_id`."""
     make: Callable[[], str] = partial(new_id, prefix)
-    return fields.TextField(primary_key=True, default=make)
+    return fields.CharField(max_length=40, primary_key=True, default=make)
 
 
 def words(default: str | None = None) -> Any:
