@@ -19,6 +19,7 @@ Query = Mapping[str, str | int | bool]
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 15.0

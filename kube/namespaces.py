@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from kube.clients import Cluster
+from kube.clients import METADATA_ONLY, Cluster
 from kube.errors import AlreadyExists, Conflict, KubeError, NamespaceForeign, NamespaceTerminating, NotFound
 from kube.labels import INSTALLATION, INSTANCE
 from kube.resources import NAMESPACE, POD, WRITTEN, Resource
@@ -13,7 +14,6 @@ from kube.resources import NAMESPACE, POD, WRITTEN, Resource
 _OWN = "berth"
 _LOOK_AGAIN = 5  # seconds: objects lose finalizers without an event of the namespace
 _LISTED = 20
-_CONDITIONS = {"NamespaceContentRemaining", "NamespaceFinalizersRemaining"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,35 +132,36 @@ async def _get(cluster: Cluster, name: str) -> dict[str, Any] | None:
 
 
 async def _holdings(cluster: Cluster, namespace: dict[str, Any]) -> tuple[Holding, ...]:
-    conditions = {
-        condition["type"]: condition
-        for condition in namespace.get("status", {}).get("conditions") or []
-        if condition.get("status") == "True"
-    }
-    since = namespace["metadata"].get("deletionTimestamp", "")
-    own = namespace["metadata"].get("finalizers") or []
-    found = [Holding("Namespace", namespace["metadata"]["name"], tuple(own), since)] if own else []
-    if not conditions:
-        return tuple(found)
+    """What is being deleted in it, looked up kind by kind: its conditions alone do not name pods that end slowly."""
+    metadata = namespace["metadata"]
+    since = metadata.get("deletionTimestamp", "")
+    own = tuple(metadata.get("finalizers") or ())
+    found = [Holding("Namespace", metadata["name"], own, since)] if own else []
     for resource in (POD, *WRITTEN):
-        found += await _remaining(cluster, resource, namespace["metadata"]["name"])
-    if not found or not _CONDITIONS & conditions.keys():
-        found += [
-            Holding("Namespace", "", (), condition.get("lastTransitionTime", since), condition.get("message", ""))
-            for _, condition in sorted(conditions.items())
-        ]
+        found += await _remaining(cluster, resource, metadata["name"])
+    for condition in namespace.get("status", {}).get("conditions") or []:
+        # A failed discovery or deletion is a cause of its own; "remaining" only says again what was found above.
+        tells = condition["type"].endswith("Failure") or not found
+        if condition.get("status") == "True" and tells:
+            at, message = condition.get("lastTransitionTime", since), condition.get("message", "")
+            found.append(Holding("Namespace", "", (), at, message))
     return tuple(found)
 
 
 async def _remaining(cluster: Cluster, resource: Resource, namespace: str) -> list[Holding]:
-    answer = await cluster.request("GET", resource.path(namespace), query={"limit": _LISTED})
-    found = []
-    for item in answer.get("items") or []:
-        metadata = item["metadata"]
-        if metadata.get("deletionTimestamp"):
-            finalizers = tuple(metadata.get("finalizers") or ())
-            found.append(Holding(resource.kind, metadata["name"], finalizers, metadata["deletionTimestamp"]))
-    return found
+    answer = await cluster.request("GET", resource.path(namespace), query={"limit": _LISTED}, accept=METADATA_ONLY)
+    return [
+        Holding(resource.kind, metadata["name"], tuple(metadata.get("finalizers") or ()), _since(metadata))
+        for item in answer.get("items") or []
+        if (metadata := item["metadata"]).get("deletionTimestamp")
+    ]
+
+
+def _since(metadata: dict[str, Any]) -> str:
+    """When the deletion was asked for: Kubernetes writes down when the grace period of a pod will be over."""
+    ends = datetime.fromisoformat(metadata["deletionTimestamp"])
+    asked = ends - timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
+    return asked.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def _next_event(cluster: Cluster, namespace: dict[str, Any]) -> None:
