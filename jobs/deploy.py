@@ -195,5 +195,4 @@ DEPLOY = Kind(
     "Deploy the instance",
     (Job("deploy", "Deploy", (Step("begin", "Check the instance", begin), *ROLL_OUT), lambda s: s.deploy_deadline),),
     settle,
-    repeats=Operation.DEPLOY,
 )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from rules.enums import TaskState
-from rules.states import Operation
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -50,13 +49,9 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """settle: writes what the ending means, in the transaction that ends the task, with the instance locked (or None).
-
-    repeats: the operation that a repeat is judged as; None where it cannot be repeated.
-    """
+    """settle: writes what the ending means, in the transaction that ends the task; the instance, if any, is locked."""
 
     name: str
     title: str
     jobs: tuple[Job, ...]
     settle: Callable[[BaseDBAsyncClient, "Task", "Instance | None", Ending], Awaitable[None]]
-    repeats: Operation | None = None

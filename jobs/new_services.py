@@ -108,7 +108,7 @@ async def add_service(
         state="NEW" if enabled else "DISABLED",
     )
     await add_tokens(connection, service, manifest, stack, environment_type)
-    await set_variables(connection, service, override.variables, f"{path}.variables")
+    await put_variables(connection, service, override.variables, f"{path}.variables")
     return service
 
 
@@ -133,12 +133,22 @@ async def add_tokens(
     await AppServiceToken.bulk_create(made, using_db=connection)
 
 
-async def set_variables(
-    connection: BaseDBAsyncClient, service: AppService, variables: Sequence[NewVariable], path: str
+async def put_variables(
+    connection: BaseDBAsyncClient,
+    service: AppService,
+    variables: Sequence[NewVariable],
+    path: str,
+    remove: Sequence[str] = (),
 ) -> None:
-    """Puts these variables in the place of the app service's own; secret ones are sealed. Raises: Refused."""
-    overrides.check_variables([(one.name, one.value) for one in variables], path)
-    await Variable.filter(app_service_id=service.id).using_db(connection).delete()
+    """Sets these variables, takes those named in `remove` away and leaves the others; secret ones are sealed.
+
+    Raises: Refused INVALID_INPUT.
+    """
+    mine = Variable.filter(app_service_id=service.id).using_db(connection)
+    names = [*remove, *(one.name for one in variables)]
+    kept = {row.name: row.value or "" for row in await mine if row.name not in names}
+    overrides.check_variables([*kept.items(), *((one.name, one.value) for one in variables)], path)
+    await mine.filter(name__in=names).delete()
     keyring = current().keyring
     made = []
     for one in variables:

@@ -46,6 +46,7 @@ class Door:
         self.started: list[tuple[str, int]] = []
         self.canceled: list[str] = []
         self.secrets: dict[str, str] = {}
+        self.repeats: str | None = None
 
     async def organization(
         self, organization_id: str, needs: Scope, path: str = "input.organizationId"
@@ -130,7 +131,6 @@ class Door:
         instance: Instance | None = None,
         cluster_id: str | None = None,
         input: Mapping[str, Any] | None = None,
-        repeats: str | None = None,
     ) -> Task:
         """Makes a task with its jobs and steps, and has it rung for after the commit."""
         waiting = await self.active(instance.id) if instance else []
@@ -146,7 +146,7 @@ class Door:
             state=state,
             input=dict(input or {}),
             author_id=self.viewer.user_id,
-            repeats_task_id=repeats,
+            repeats_task_id=self.repeats,
             deadline_at=now() + timedelta(days=1),
         )
         await _plan(self.connection, task, kind)

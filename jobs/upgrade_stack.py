@@ -20,7 +20,6 @@ from models import (
 )
 from rules.enums import OnConflict
 from rules.refusals import Refused
-from rules.states import Operation
 
 
 async def accept(door: Door, instance: Instance, on_conflict: OnConflict) -> str:
@@ -38,6 +37,12 @@ async def accept(door: Door, instance: Instance, on_conflict: OnConflict) -> str
             "input.id",
         )
     return await deploy.accept(door, instance, on_conflict, False, UPGRADE)
+
+
+async def outdated(door: Door, instance: Instance) -> bool:
+    """Whether its stack has a newer published revision."""
+    current = await StackRevision.get(id=instance.stack_revision_id, using_db=door.connection)
+    return (await latest_of(current, door.connection)).id != current.id
 
 
 async def latest_of(revision: StackRevision, connection: BaseDBAsyncClient) -> StackRevision:
@@ -129,5 +134,4 @@ UPGRADE = Kind(
         ),
     ),
     deploy.settle,
-    repeats=Operation.UPGRADE_STACK,
 )
