@@ -40,8 +40,8 @@ class Checked:
 
 
 def check(paths: Iterable[str]) -> Checked:
-    """What the paths hold: files, folders and `index.yml` files. A fault is reported once, where it stands: not again
-    in those who inherit from what has it, or put it into a stack.
+    """What the paths hold: files, folders and `index.yml` files. Where a parent or a
+    stack's service has findings of its own, those who name it have one that says so, and are not looked at further.
     """
     found, findings = sources(list(paths))
     family = _Family(found)
@@ -93,7 +93,7 @@ class _Family:
         self.order = waiting_order(self.waits)
 
     def read(self, findings: list[Finding]) -> dict[str, ServiceManifest]:
-        """The services without a finding. A parent with one silences those who inherit from it."""
+        """The services without a finding."""
         for name, source in self.repeated:
             problem = f"The service {name!r} is already described in {self.named[name].document.file}."
             findings.append(_finding(source.document, "name", Code.DUPLICATE_NAME, problem, "Name one of them anew."))
@@ -103,7 +103,12 @@ class _Family:
         services: dict[str, ServiceManifest] = {}
         for name in self.order:
             parent = self._parent(name)
-            if name in blocked or (parent in self.named and parent not in services):
+            if name in blocked:
+                continue
+            if parent in self.named and parent not in services:
+                problem = f"The parent {parent!r} has findings of its own."
+                document = self.named[name].document
+                findings.append(_finding(document, "from", Code.FAULTY_SERVICE, problem, "Correct it first."))
                 continue
             read = service_of(self.named[name].document, lambda wanted, version: services.get(wanted))
             findings += read.findings

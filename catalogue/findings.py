@@ -36,6 +36,7 @@ class Code(StrEnum):
     UNKNOWN_PARENT = "UNKNOWN_PARENT"  # `from` names a service that is not there
     UNKNOWN_PARENT_VERSION = "UNKNOWN_PARENT_VERSION"  # the parent is there, but not in the version that is pinned
     UNKNOWN_SERVICE = "UNKNOWN_SERVICE"  # a stack names a service that is not there
+    FAULTY_SERVICE = "FAULTY_SERVICE"  # a parent or a stack's service is there, with findings of its own
     LINK_MISMATCH = "LINK_MISMATCH"  # a link's target does not match any of its selectors
     LINK_MISSING = "LINK_MISSING"  # a required link without a target
     CYCLE = "CYCLE"  # services that wait for each other, or inherit from each other

@@ -26,7 +26,10 @@ def issues(stack: StackManifest, find: Lookup, faulty: Container[str]) -> Iterat
         manifest = find(service.service_name, service.pinned_version)
         if manifest is not None:
             manifests[service.name] = manifest
-        elif service.service_name not in faulty:
+        elif service.service_name in faulty:
+            problem = f"The service {service.service_name!r} has findings of its own."
+            yield Issue(("services", at, "service"), Code.FAULTY_SERVICE, problem, "Correct it first.")
+        else:
             yield _missing(service, at, find)
     yield from _whole(stack)
     for at, service in enumerate(stack.services):
@@ -129,6 +132,18 @@ def reachable(manifest: ServiceManifest) -> bool:
     """Whether the service can be the main one: its main endpoint's main port is HTTP, and not private."""
     endpoint = manifest.main_endpoint
     return endpoint is not None and endpoint.main_port.protocol == "http" and not endpoint.main_port.private
+
+
+def with_main(stack: StackManifest, find: Lookup) -> StackManifest:
+    """The stack with a main service: the one it marks, else the first enabled one that can be it, if there is any."""
+    if any(service.main for service in stack.services):
+        return stack
+    for at, service in enumerate(stack.services):
+        manifest = find(service.service_name, service.pinned_version)
+        if manifest is not None and not service.disabled and not manifest.external and reachable(manifest):
+            marked = service.model_copy(update={"main": True})
+            return stack.model_copy(update={"services": (*stack.services[:at], marked, *stack.services[at + 1 :])})
+    return stack
 
 
 def _parts(service: StackService, manifest: ServiceManifest, path: Path) -> Iterator[Issue]:

@@ -32,6 +32,7 @@ def plan(instance: InstanceFacts, stack: StackManifest, services: Sequence[Servi
     plans: dict[str, ServicePlan] = {}
     for name, setting in settings.items():
         try:
+            _required(setting)
             plans[name] = service_plan(setting, _after(setting.stack_service, settings))
             for derived in _derivatives(setting, services):
                 plans[derived.name] = service_plan(setting, (name,), derived)
@@ -53,6 +54,13 @@ def _setting(instance: InstanceFacts, stack: StackManifest, service: ServiceInpu
 def _after(stack_service: StackService, settings: Iterable[str]) -> tuple[str, ...]:
     wanted = [*(link.service for link in stack_service.links), *stack_service.depends]
     return tuple(dict.fromkeys(name for name in wanted if name in settings))
+
+
+def _required(setting: Setting) -> None:
+    """Raises UnresolvedError for a required link that leads to nothing enabled."""
+    for link in setting.manifest.links:
+        if link.required and link.name not in setting.targets:
+            raise UnresolvedError(f"{setting.name} needs its link {link.name!r}, which leads to nothing enabled")
 
 
 def _derivative(stack: StackManifest, name: str) -> bool:

@@ -40,16 +40,14 @@ def read_stack(text: str, file: str, services: Lookup) -> Read[StackManifest]:
 
 def stack_of(document: Document, services: Lookup, faulty: Container[str] = ()) -> Read[StackManifest]:
     """As `read_stack`, of a document that is read already. `faulty` services are there, with findings of their own:
-    what depends on them is not looked at, and the stack has no value.
+    each is one finding, and what depends on it is not looked at.
     """
     merged = Merged(document.data)
     repeated = duplicates(document.data)
     if repeated:
         return refuse(repeated, _placing(document, merged))
     read = _typed(document, merged, StackManifest, lambda stack: linking.issues(stack, services, faulty))
-    if read.value is not None and any(service.service_name in faulty for service in read.value.services):
-        return Read(None)
-    return read
+    return read if read.value is None else Read(linking.with_main(read.value, services))
 
 
 def _typed(

@@ -109,13 +109,14 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A claim that Berth makes: `claim` is its name, size in GiB."""
+    """A claim that Berth makes: `claim` is its name, size in GiB. A borrowed one is made by another service."""
 
     name: str
     claim: str
     size: int
     storage_class: str | None = None
     shared: bool = False
+    borrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

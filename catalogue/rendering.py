@@ -1,7 +1,7 @@
 """One service's part of a plan: its workloads, endpoints, volumes and files."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalogue import release
 from catalogue.facts import ServiceInput
@@ -44,7 +44,7 @@ def service_plan(setting: Setting, after: tuple[str, ...], derived: Derived | No
         external=manifest.external,
         workloads=tuple(_workload(setting, item, tag, derived) for item in workloads),
         endpoints=tuple(_endpoints(setting, endpoints)) if rendered else (),
-        volumes=_volumes(setting) if rendered and not derived else (),
+        volumes=_volumes(setting) if rendered else (),
         configs=_configs(setting, version) if rendered else (),
         annotations=_annotations(setting),
         after=after,
@@ -52,17 +52,14 @@ def service_plan(setting: Setting, after: tuple[str, ...], derived: Derived | No
 
 
 def _as_derived(setting: Setting, derived: Derived) -> Setting:
-    replicas = derived.service.replicas if derived.service and derived.service.replicas is not None else 1
-    title = derived.stack.title or derived.item.title
-    return Setting(
-        setting.facts,
-        setting.stack,
-        setting.stack_service,
-        setting.service,
-        derived.name,
-        title,
-        replicas,
-        setting.targets,
+    """The parent's setting under the derivative's name, with what its own app service overrides."""
+    given = derived.service
+    return replace(
+        setting,
+        name=derived.name,
+        title=given.title if given else derived.stack.title or derived.item.title,
+        replicas=1 if given is None or given.replicas is None else given.replicas,
+        service=replace(setting.service, main=False, variables=given.variables if given else ()),
     )
 
 
@@ -72,7 +69,9 @@ def _option(setting: Setting) -> tuple[str | None, str | None]:
     chosen = setting.stack_service.options
     marked = next((option.version for option in chosen if option.default), chosen[0].version if chosen else None)
     default = setting.manifest.default_option
-    version = setting.service.version or marked or (default.version if default else None)
+    pinned = setting.stack_service.pinned_version
+    pinned = pinned if pinned in offered else None
+    version = setting.service.version or pinned or marked or (default.version if default else None)
     if version is None:
         return None, None
     if version not in offered or (chosen and version not in {option.version for option in chosen}):
@@ -126,7 +125,15 @@ def _container(
 
 
 def _rendered(setting: Setting, texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    return None if texts is None else tuple(setting.render(text).text for text in texts)
+    return None if texts is None else tuple(_open(setting, text, "a command") for text in texts)
+
+
+def _open(setting: Setting, text: str, what: str) -> str:
+    """The text with its templates resolved, where everybody who sees the pods may read it."""
+    found = setting.render(text)
+    if found.secret:
+        raise UnresolvedError(f"{what} of {setting.name} would show a secret: give it as a variable")
+    return found.text
 
 
 def _resources(levels: Iterable[ResourcesItem]) -> release.Resources:
@@ -173,13 +180,20 @@ def _endpoints(setting: Setting, endpoints: tuple[EndpointItem, ...]) -> Iterabl
 
 
 def _volumes(setting: Setting) -> tuple[release.Volume, ...]:
+    """The claims that its mounts need. A derivative's are its parent's, one with `from` is the link's target's."""
     found = []
     for item in setting.manifest.volumes:
-        size = setting.size(item.name)
-        if item.from_ is None and _used(setting, item.name):
-            found.append(
-                release.Volume(item.name, claim_name(setting.service.name, item.name), size or 1, None, item.shared)
-            )
+        if not _used(setting, item.name):
+            continue
+        owner = setting.targets.get(item.from_, None) if item.from_ else setting
+        if owner is None:
+            raise UnresolvedError(f"the volume {item.name!r} of {setting.name} comes from a link that leads to nothing")
+        size = owner.size(item.name)
+        if size is None:
+            raise UnresolvedError(f"the volume {item.name!r} of {owner.name} has no size")
+        claim = claim_name(owner.service.name, item.name)
+        borrowed = owner is not setting or setting.name != setting.service.name
+        found.append(release.Volume(item.name, claim, size, None, item.shared, borrowed))
     return tuple(found)
 
 
@@ -207,7 +221,7 @@ def _configs(setting: Setting, version: str | None) -> tuple[release.ConfigFile,
             continue
         if content is None:
             raise UnresolvedError(f"the file {item.name!r} of {setting.name} has no content in the manifest")
-        text = setting.render(content).text if item.process_tokens else content
+        text = _open(setting, content, f"the file {item.name!r}") if item.process_tokens else content
         filename = item.filename or (item.filepath or item.name).rpartition("/")[2]
         found.append(release.ConfigFile(item.name, filename, text, item.filepath))
     return tuple(found)
@@ -217,5 +231,7 @@ def _annotations(setting: Setting) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
     for level in (setting.manifest.annotations, setting.stack.annotations, setting.stack_service.annotations):
         for typed in (None, setting.facts.env_type):
-            found |= {item.name: setting.render(item.value).text for item in level if item.env_type == typed}
+            found |= {
+                item.name: _open(setting, item.value, "an annotation") for item in level if item.env_type == typed
+            }
     return tuple(sorted(found.items()))

@@ -70,6 +70,14 @@ class Setting:
         chosen = next((item.size for item in self.stack_service.volumes if item.name == volume), None)
         return chosen or next((item.size for item in self.manifest.volumes if item.name == volume), None)
 
+    def chosen(self, name: str) -> str | None:
+        """The value of a setting: its default, or with `from` what the link's target has under that name."""
+        item = next((found for found in self.manifest.settings if found.name == name), None)
+        if item is None or item.from_ is None or item.from_ not in self.targets:
+            return item.default if item else None
+        inherited = self.targets[item.from_].chosen(name)
+        return item.default if inherited is None else inherited
+
     def _resolve(self, name: str, link: str | None) -> Rendered:
         head, _, rest = name.partition(".")
         if head == "link" and link is not None:
@@ -199,7 +207,7 @@ def _plain(setting: Setting) -> dict[str, str]:
         found[f"volumes.{volume.name}.claim"] = claim_name(service, volume.name)
         found[f"volumes.{volume.name}.storageClassName"] = ""
     for item in setting.manifest.settings:
-        found[f"settings.{item.name}"] = item.default or ""
+        found[f"settings.{item.name}"] = setting.chosen(item.name) or ""
     return found
 
 

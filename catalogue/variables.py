@@ -35,8 +35,9 @@ def _inherited(
     manifest, stack_service = setting.manifest, setting.stack_service
     yield from _level(setting, manifest.env)
     for item in manifest.settings:
-        if item.runtime and item.default is not None:
-            yield EnvVar(item.var, item.default, item.secret)
+        value = setting.chosen(item.name)
+        if item.runtime and value is not None:
+            yield EnvVar(item.var, value, item.secret)
     for link in manifest.links:
         if link.name in setting.targets:
             yield from _level(setting, link.env, link.name)
