@@ -4,12 +4,11 @@ import secrets
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
 from simulator import apply as owning
-from simulator import errors, fields, quota
+from simulator import deletion, errors, fields, quota
 from simulator.clock import Clock
 from simulator.defaults import fill
 from simulator.kinds import ACCOUNTS, NAMESPACES, PODS, Kind, Object
@@ -17,6 +16,10 @@ from simulator.store import Store, Stored
 from simulator.validate import check, check_change
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_GENERATIONS = {
+    "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "Pod", "NetworkPolicy", "Ingress",
+    "PodDisruptionBudget",
+}  # fmt: skip
 _SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields")
 
 
@@ -64,12 +67,14 @@ class Cluster:
             meta["name"] = meta["generateName"] + suffix()
         name = meta.get("name", "")
         self._place(kind, namespace, name)
-        if kind.status and kind.name not in {"Namespace", "Pod"} and writer:
+        if kind.status and writer:
             obj.pop("status", None)
-        if kind.name in {"Namespace", "Pod"} and writer:
-            obj["status"] = {}
         for field in ("resourceVersion", *_SYSTEM):
             meta.pop(field, None)
+        meta["uid"] = str(uuid.uuid4())
+        meta["creationTimestamp"] = self.clock.stamp()
+        if kind.name in _GENERATIONS:
+            meta["generation"] = 1
         fill(kind, obj)
         if kind is PODS:
             self._account(namespace, obj)
@@ -78,16 +83,9 @@ class Cluster:
         if self.store.get(kind, namespace, name):
             raise errors.already_exists(kind, name)
         quota.admit(self.store, kind, namespace, obj)
-        self._number(kind, obj)
-        meta["uid"] = str(uuid.uuid4())
-        meta["creationTimestamp"] = self.clock.stamp()
         if writer:
             owning.record(None, obj, self._owner(kind, writer, "Update"))
         return self._keep(kind, obj, writer)
-
-    def _number(self, kind: Kind, obj: Object) -> None:
-        if kind.status and kind.name not in {"Namespace", "Service", "PersistentVolumeClaim", "Node", "ResourceQuota"}:
-            obj["metadata"]["generation"] = 1
 
     def _shape(self, kind: Kind, namespace: str, obj: Object) -> None:
         if not isinstance(obj, dict) or not isinstance(obj.setdefault("metadata", {}), dict):
@@ -251,7 +249,7 @@ class Cluster:
     def _finish(self, kind: Kind, kept: Stored) -> Stored:
         """Removes an object that waited only for its finalizers."""
         meta = kept.obj["metadata"]
-        waits = meta.get("finalizers") or (kind is NAMESPACES and kept.obj["spec"].get("finalizers"))
+        waits = deletion.waits(kind, kept.obj)
         if meta.get("deletionTimestamp") and not waits and not meta.get("deletionGracePeriodSeconds"):
             return self.store.remove(kind, meta.get("namespace", ""), meta["name"])
         return kept
@@ -273,50 +271,14 @@ class Cluster:
         self, kind: Kind, namespace: str, name: str, options: Object | None = None, *, dry_run: bool = False
     ) -> tuple[Stored, bool]:
         """DELETE: the object as it is now, and whether it is gone. Raises 404 and the 409 of a precondition."""
-        options = options or {}
         current = self.find(kind, namespace, name)
-        meta = current.obj["metadata"]
-        wanted = options.get("preconditions") or {}
-        for field, shown in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
-            if wanted.get(field) not in {None, "", meta.get(field)}:
-                why = (
-                    f"Precondition failed: {shown} in precondition: {wanted[field]}, {shown} in object meta: "
-                    f"{meta.get(field)}"
-                )
-                raise errors.conflict(kind, name, why)
+        deletion.check(kind, current.obj, options or {})
         if dry_run:
             return current, False
-        grace = self._grace(kind, current.obj, options)
-        finalizers = list(meta.get("finalizers") or [])
-        policy = options.get("propagationPolicy")
-        if policy in {"Foreground", "Orphan"} and not meta.get("deletionTimestamp"):
-            mark = "foregroundDeletion" if policy == "Foreground" else "orphan"
-            finalizers = [*finalizers, *([] if mark in finalizers else [mark])]
-        waits = finalizers or (kind is NAMESPACES and current.obj["spec"].get("finalizers"))
-        if not grace and not waits:
+        new = deletion.leaving(kind, current.obj, options or {}, self.clock.stamp())
+        if new is None:
             return self.store.remove(kind, namespace, name), True
-        if meta.get("deletionTimestamp") and meta.get("deletionGracePeriodSeconds", 0) <= grace:
-            return current, False
-        new = clone(current.obj)
-        new["metadata"].setdefault("deletionTimestamp", self.clock.stamp())
-        new["metadata"]["deletionGracePeriodSeconds"] = grace
-        if finalizers:
-            new["metadata"]["finalizers"] = finalizers
-        if "generation" in meta:
-            new["metadata"]["generation"] = meta["generation"] + 1
-        if kind is NAMESPACES:
-            del new["metadata"]["deletionGracePeriodSeconds"]
-            new["status"]["phase"] = "Terminating"
-        return self.store.put(kind, new), False
-
-    def _grace(self, kind: Kind, obj: Object, options: Object) -> int:
-        """Seconds that a pod is given; one that no node holds, or that has ended, needs none."""
-        if kind is not PODS or not obj["spec"].get("nodeName"):
-            return 0
-        if obj.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
-            return 0
-        asked: Any = options.get("gracePeriodSeconds")
-        return int(obj["spec"].get("terminationGracePeriodSeconds", 30) if asked is None else asked)
+        return (current if new is current.obj else self.store.put(kind, new)), False
 
 
 def _same(old: Object, new: Object) -> bool:

@@ -54,9 +54,11 @@ def _do(state: State, method: str, what: str, body: Object) -> Object | list[Obj
             return []
         case "POST", "behaviours":
             state.behaviours.add(**body)
+            state.changed()
             return {}
         case "DELETE", "behaviours":
             state.behaviours.clear()
+            state.changed()
             return {}
         case "POST", "compact":
             compact(state)

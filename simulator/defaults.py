@@ -84,7 +84,21 @@ def _workload(name: str, obj: Object, spec: Object) -> None:
         spec.setdefault("backoffLimit", 6)
         spec.setdefault("completionMode", "NonIndexed")
         spec.setdefault("suspend", False)
+        spec.setdefault("podReplacementPolicy", "TerminatingOrFailed")
+        spec.setdefault("manualSelector", False)
+        _job(obj["metadata"], spec)
     obj.setdefault("status", {})
+
+
+def _job(meta: Object, spec: Object) -> None:
+    """The labels by which a job knows its pods: they carry its UID."""
+    if spec["manualSelector"] or not isinstance(spec.get("template"), dict):
+        return
+    spec.setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": meta["uid"]}})
+    labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
+    for prefix in ("", "batch.kubernetes.io/"):
+        labels.setdefault(f"{prefix}controller-uid", meta["uid"])
+        labels.setdefault(f"{prefix}job-name", meta["name"])
 
 
 def pod(spec: Object, *, terminates: bool = False) -> None:

@@ -12,12 +12,15 @@ from simulator import control
 from simulator.behaviour import Behaviours
 from simulator.clock import Clock, DrivenClock
 from simulator.cluster import Cluster
+from simulator.controllers.claims import Claims, Quotas
 from simulator.controllers.deployments import Deployments
 from simulator.controllers.garbage import Garbage
+from simulator.controllers.jobs import DaemonSets, Jobs
 from simulator.controllers.loop import Controller, Loop
 from simulator.controllers.namespaces import Namespaces
 from simulator.controllers.pods import NODE, NODE_IP, Kubelet
 from simulator.controllers.replicas import ReplicaSets
+from simulator.controllers.statefulsets import StatefulSets
 from simulator.events import Recorder
 from simulator.faults import Fault
 from simulator.journal import Journal
@@ -56,15 +59,17 @@ class Simulator:
         self._loop = Loop(self.state)
         self._recorder = Recorder(self.cluster)
         self._garbage = Garbage(self._loop)
-        self._kubelet = Kubelet(self._loop, self._recorder)
         self._loop.controllers = self._controllers()
+        self.state.changed = self._loop.resume
         self._runner: web.AppRunner | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def _controllers(self) -> list[Controller]:
         loop, recorder = self._loop, self._recorder
         return [
-            Namespaces(loop), self._garbage, Deployments(loop, recorder), ReplicaSets(loop, recorder), self._kubelet,
+            Namespaces(loop), self._garbage, Deployments(loop, recorder), ReplicaSets(loop, recorder),
+            StatefulSets(loop, recorder), DaemonSets(loop, recorder), Jobs(loop, recorder), Claims(loop, recorder),
+            Quotas(loop), Kubelet(loop, recorder),
         ]  # fmt: skip
 
     async def __aenter__(self) -> Self:
@@ -73,7 +78,7 @@ class Simulator:
         self._recorder.load()
         self._found()
         self._garbage.load()
-        self._resume()
+        self._loop.resume()
         app = web.Application(client_max_size=3 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", Server(self.state).handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
@@ -111,13 +116,6 @@ class Simulator:
                 "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate", "allowVolumeExpansion": True,
             })  # fmt: skip
 
-    def _resume(self) -> None:
-        """Looks at every object once, as controllers do when they start."""
-        for kind in (NAMESPACES,):
-            for obj in self.store.objects(kind):
-                self._loop.enqueue(self._loop.controllers[0], (obj["metadata"]["name"],))
-        self._kubelet.everything()
-
     async def advance(self, seconds: float) -> None:
         """Moves driven time on; everything that is due on the way has happened when this returns."""
         if not isinstance(self.clock, DrivenClock):
@@ -139,7 +137,7 @@ class Simulator:
     def behave(self, image: str = "*", namespace: str = "*", **options: Any) -> None:
         """Adds a rule of behaviour, which running containers follow at once; see `behaviour.Behaviour`."""
         self.state.behaviours.add(image, namespace, **options)
-        self._kubelet.everything()
+        self.state.changed()
 
     @property
     def behaviours(self) -> Behaviours:

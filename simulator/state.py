@@ -1,7 +1,7 @@
 """What the parts of one simulated cluster share."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -53,6 +53,7 @@ class State:
     open: set[asyncio.Event] = field(default_factory=set)
     generation: int = 0
     last_cut: str = ""
+    changed: Callable[[], None] = lambda: None
     ends: dict[str, int] = field(default_factory=dict)
 
     def version(self) -> Object:

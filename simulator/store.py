@@ -11,7 +11,7 @@ import orjson
 from simulator.kinds import STORED, Kind, Object
 from simulator.selectors import Match
 
-HISTORY = 5_000
+HISTORY = 1_000
 """Events kept per kind; a watch from before the oldest of them is too old."""
 
 BACKLOG = 20_000

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from simulator.errors import StatusError
-from simulator.kinds import Kind, Object
+from simulator.kinds import STORED, Kind, Object
 from simulator.state import State
 from simulator.store import Event
 
@@ -37,6 +37,13 @@ class Loop:
         self._waiting: set[tuple[int, Key]] = set()
         self._ready = asyncio.Event()
         state.store.listeners.append(self._observe)
+
+    def resume(self) -> None:
+        """Looks at every object, as controllers do when they start; also after a change of the rules."""
+        for kind in STORED:
+            for row in self.state.store.select(kind):
+                meta = row.obj["metadata"]
+                self._observe(Event(0, "ADDED", kind, meta.get("namespace", ""), None, row))
 
     def _observe(self, event: Event) -> None:
         for controller in self.controllers:

@@ -37,11 +37,6 @@ class Kubelet:
     def _waiting(self, namespace: str) -> list[Object]:
         return [pod for pod in self.state.store.objects(PODS, namespace) if not pod["spec"].get("nodeName")]
 
-    def everything(self) -> None:
-        """Looks at every pod again: after a start of the process, and after a change of the rules."""
-        for pod in self.state.store.objects(PODS):
-            self.loop.enqueue(self, (pod["metadata"]["namespace"], pod["metadata"]["name"]))
-
     def reconcile(self, key: Key) -> None:
         found = self.state.store.get(PODS, *key)
         if found is None:
