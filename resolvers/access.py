@@ -102,5 +102,6 @@ VISIBLE: Mapping[str, Visible] = {
     "task": _task,
     "job": _through("task", "task_id", _task),
     "step": _through("task", "task_id", _task),
+    "log_line": _through("step", "step_id", _through("task", "task_id", _task)),
 }
 """By table: the condition that a row exists for a viewer."""

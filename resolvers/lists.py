@@ -9,14 +9,14 @@ from strawberry import Info
 
 from resolvers.context import Context
 from resolvers.nouns import NOUNS, Noun
-from resolvers.paging import ListOrder, Page, TimeOrder, Window, window
+from resolvers.paging import Page, Window, window
 from resolvers.selection import Selection, selection
 from resolvers.sql import Values, rows
 
 Conditions = list[tuple[str, Any]]
 
 
-def listed(to: str, filters: Mapping[str, str], order: ListOrder | TimeOrder) -> Callable[..., Any]:
+def listed(to: str, filters: Mapping[str, str], order: str) -> Callable[..., Any]:
     """A resolver: a page of all rows of a noun that the viewer may see.
 
     filters: for each field of the list's filter input, a condition on a row `t` with {} for the value.
@@ -44,7 +44,7 @@ def listed(to: str, filters: Mapping[str, str], order: ListOrder | TimeOrder) ->
     return resolve
 
 
-def nested(to: str, key: str, order: ListOrder | TimeOrder) -> Callable[..., Any]:
+def nested(to: str, key: str, order: str) -> Callable[..., Any]:
     """A resolver: a page of the rows of a noun that name the parent row in their column `key`.
 
     Siblings share one statement, so a list of lists costs no more statements than one list.
@@ -65,7 +65,7 @@ def nested(to: str, key: str, order: ListOrder | TimeOrder) -> Callable[..., Any
             return await read_pages(info.context, NOUNS[to], part, selection(info), key, parents)
 
         # Siblings have the same field of the same document with the same values for its variables.
-        batch = (to, key, id(raw.field_nodes[0]), id(raw.variable_values.coerced))
+        batch = (to, key, id(raw.field_nodes[0]), id(raw.variable_values))
         return info.context.batches.load(batch, root.id, load)
 
     return resolve

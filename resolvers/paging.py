@@ -6,6 +6,7 @@ Source of the shape: the GraphQL Cursor Connections Specification (relay.dev/gra
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -35,14 +36,23 @@ class TimeOrder(StrEnum):
     OLDEST = "OLDEST"
 
 
-_COLUMNS = {"NEWEST": ("created_at", True), "OLDEST": ("created_at", False), "NAME": ("name", False)}
-_CASTS = {"created_at": "::text::timestamptz", "name": "::text"}
+NUMBER = "NUMBER"
+"""The order of what is numbered under its parent, where no two are equal."""
+
+_COLUMNS = {
+    "NEWEST": ("created_at", True),
+    "OLDEST": ("created_at", False),
+    "NAME": ("name", False),
+    NUMBER: ("number", False),
+}
+_CASTS = {"created_at": "::text::timestamptz", "name": "::text", "number": "::text::bigint"}
+_READ: dict[str, Callable[[str], object]] = {"created_at": datetime.fromisoformat, "name": str, "number": int}
 
 
 def cursor(order: str, row: Any) -> str:
     """Where a row stands in a list of this order."""
     key = getattr(row, _COLUMNS[order][0])
-    text = key.isoformat() if isinstance(key, datetime) else key
+    text = key.isoformat() if isinstance(key, datetime) else str(key)
     return urlsafe_b64encode(orjson.dumps([_VERSION, order, text, row.id])).decode().rstrip("=")
 
 
@@ -51,8 +61,7 @@ def _position(text: str, order: str, path: str) -> tuple[str, str]:
         version, of, key, id = orjson.loads(urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)))
         if version != _VERSION or of != order or not isinstance(key, str) or not isinstance(id, str):
             raise ValueError("made by another list")
-        if _COLUMNS[order][0] == "created_at":
-            datetime.fromisoformat(key)
+        _READ[_COLUMNS[order][0]](key)
     except (ValueError, TypeError, binascii.Error) as error:
         raise Refused(
             "INVALID_CURSOR",
@@ -78,14 +87,17 @@ class Window:
             return "true"
         name, descending = _COLUMNS[self.order]
         sign = "<" if descending is not self.backwards else ">"
-        return f'(t."{name}", t.id) {sign} ({values(self.bound[0])}{_CASTS[name]}, {values(self.bound[1])})'
+        key = f"{values(self.bound[0])}{_CASTS[name]}"
+        if self.order == NUMBER:
+            return f't."{name}" {sign} {key}'
+        return f'(t."{name}", t.id) {sign} ({key}, {values(self.bound[1])})'
 
     @property
     def order_by(self) -> str:
         """The order in which to read, away from the cursor."""
         name, descending = _COLUMNS[self.order]
         word = "DESC" if descending is not self.backwards else "ASC"
-        return f't."{name}" {word}, t.id {word}'
+        return f't."{name}" {word}' if self.order == NUMBER else f't."{name}" {word}, t.id {word}'
 
     def page(self, found: list[Any]) -> "Page":
         """The page of rows that were read in `order_by`, one more than `size` where there are more."""

@@ -52,10 +52,11 @@ class Selection:
 def selection(info: Info[Any, Any]) -> Selection:
     """What the request selects below the field that is being resolved, fragments and directives resolved."""
     raw: GraphQLResolveInfo[Any] = info._raw_info
+    variables: Any = raw.variable_values  # plain values: strawberry's executor takes them out of graphql-core's tuple
     found = Selection()
     for node in raw.field_nodes:
         if node.selection_set is not None:
-            _collect(node.selection_set, raw.fragments, raw.variable_values.coerced, found, set())
+            _collect(node.selection_set, raw.fragments, variables, found, set())
     return found
 
 

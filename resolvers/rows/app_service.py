@@ -53,7 +53,7 @@ class AppServiceRow:
     desired: int | None
     reason: str
     observed_at: datetime | None
-    row_version: int
+    version: int
     created_at: datetime
     instance: "InstanceRow" = field(init=False)
     service_revision: ServiceRevisionRow = field(init=False)
@@ -139,6 +139,6 @@ APP_SERVICE = Noun(
         "endpoints": _settings,
     },
     live="EXISTS (SELECT FROM instance i WHERE i.id = t.instance_id AND i.deleted_at IS NULL)",
-    renamed={"replicas_override": "replicas", "version_override": "option_version", "row_version": "version"},
+    renamed={"replicas_override": "replicas", "version_override": "option_version"},
 )
 VARIABLE = Noun("Variable", "variable", VariableRow, {})

@@ -121,6 +121,17 @@ class StepRow:
     task: TaskRow = field(init=False)
 
 
+@dataclass(slots=True, eq=False)
+class LogLineRow:
+    """`id` is its step's: lines have only a number of their own."""
+
+    id: str
+    number: int
+    level: str
+    message: str
+    at: datetime
+
+
 async def _operations(context: Context, found: Sequence[TaskRow], _wanted: Selection) -> None:
     answers = await of_tasks(context, found)
     for row in found:
@@ -150,3 +161,4 @@ JOB = Noun(
     {"task": one("Task", "task", "task_id"), "steps": many("Step", "steps", "job_id", "t.position, t.name")},
 )
 STEP = Noun("Step", "step", StepRow, {"task": one("Task", "task", "task_id")})
+LOG_LINE = Noun("LogLine", "log_line", LogLineRow, {}, renamed={"id": "step_id"})

@@ -1,0 +1,85 @@
+"""Kubernetes clusters."""
+
+import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from resolvers.lists import listed, nested
+from resolvers.paging import ListOrder, TimeOrder
+from resolvers.rows.cluster import AbandonedNamespaceRow, Check, ClusterRow
+from rules.enums import ClusterKind, ClusterState
+from schema.fields import resolved_by, source
+from schema.node import PAGING, Connection, Node
+from schema.organization import Organization
+
+if TYPE_CHECKING:
+    from schema.instance import Instance
+else:
+    Instance = Annotated["Instance", strawberry.lazy("schema.instance")]
+
+_abandoned = nested("AbandonedNamespace", "cluster_id", TimeOrder.NEWEST)
+_instances = nested("Instance", "cluster_id", ListOrder.NAME)
+
+
+@strawberry.type(description="One thing that was looked at on a cluster.")
+@source(Check)
+class ClusterCheck:
+    name: str = strawberry.field(description="What was looked at.")
+    passed: bool = strawberry.field(description="Whether it is as Berth needs it.")
+    message: str = strawberry.field(description="What was found, in a sentence.")
+
+
+@strawberry.type(
+    description="A namespace that a forced deletion may have left on its cluster. Its name is blocked until it "
+    "is gone; Berth tries again when the cluster answers."
+)
+@source(AbandonedNamespaceRow)
+class AbandonedNamespace(Node):
+    cluster: "Cluster" = strawberry.field(description="The cluster that it may still be on.")
+    name: str = strawberry.field(description="The namespace's name.")
+    uid: str | None = strawberry.field(description="The namespace's UID, as far as it was known.")
+    created_at: datetime.datetime = strawberry.field(description="When it was given up.")
+
+
+@strawberry.type(
+    description="A Kubernetes cluster. Its kubeconfig is written and never read back; `uid` says which cluster it is."
+)
+@source(ClusterRow)
+class Cluster(Node):
+    organization: Organization = strawberry.field(description="The organization that it belongs to.")
+    name: str = strawberry.field(description="Permanent machine name, unique in the organization.")
+    title: str = strawberry.field(description="Name for people: 1 to 120 characters.")
+    kind: ClusterKind = strawberry.field(description="How it is reached.")
+    server: str = strawberry.field(description="The address of its API; empty where the kind says it all.")
+    uid: str = strawberry.field(
+        description="The UID of its kube-system namespace: the same cluster has the same one everywhere."
+    )
+    kubernetes_version: str = strawberry.field(description="Its version as it says itself; empty until it answered.")
+    state: ClusterState = strawberry.field(description="How well it can be reached and watched.")
+    reason: str = strawberry.field(description="Why it is in this state, in a sentence; empty when all is well.")
+    since: datetime.datetime = strawberry.field(description="When it entered this state.")
+    checks: list[ClusterCheck] = strawberry.field(description="What was found when it was looked at last.")
+    checked_at: datetime.datetime | None = strawberry.field(description="When it was looked at last; null when never.")
+    version: int = strawberry.field(description="Counts the changes of its own fields; send it as `expectedVersion`.")
+    created_at: datetime.datetime = strawberry.field(description="When it was registered.")
+    instances: Connection[Instance] = resolved_by(
+        _instances, description="Instances on it that you may see, by name.", arguments=PAGING
+    )
+    abandoned_namespaces: Connection[AbandonedNamespace] = resolved_by(
+        _abandoned, description="What forced deletions may have left on it, the newest first.", arguments=PAGING
+    )
+
+
+@strawberry.input(description="Which clusters; conditions hold together.")
+class ClusterFilter:
+    organization: strawberry.ID | None = strawberry.field(default=None, description="Of the organization with this id.")
+    states: list[ClusterState] | None = strawberry.field(default=None, description="In one of these states.")
+    kinds: list[ClusterKind] | None = strawberry.field(default=None, description="Reached in one of these ways.")
+
+
+listed_clusters = listed(
+    "Cluster",
+    {"organization": "t.organization_id = {}", "states": "t.state = ANY({})", "kinds": "t.kind = ANY({})"},
+    ListOrder.NAME,
+)
