@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     worker_tasks: int = Field(50, ge=1, description="tasks one worker runs at once")
 
     allow_private_clusters: bool = Field(False, description="may a kubeconfig point at a private or loopback address")
+    simulator: str = Field("", description="address of the built-in simulator, which only a SIMULATOR cluster may have")
+    in_cluster: bool = Field(False, description="may the cluster that Berth itself runs in be registered")
     cluster_oldest: str = Field("1.29", description="the oldest Kubernetes version that Berth works with")
     graphiql_assets: Path | None = Field(
         None, description="folder with GraphiQL's files, for machines without internet"
@@ -50,6 +52,8 @@ class Settings(BaseSettings):
     repeat_limit: int = 20
     alias_limit: int = 100
     cost_limit: int = 1_000
+    websocket_init: float = Field(10.0, gt=0, description="how long a websocket may stay open before it says who asks")
+    token_recheck: float = Field(5.0, gt=0, description="how often the token of an open stream is looked at again")
     subscriptions_per_connection: int = 100
     subscriptions_per_token: int = 200
     event_poll: float = Field(2.0, gt=0, description="how often readers of events look without being woken")
