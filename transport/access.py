@@ -1,0 +1,70 @@
+"""Who is asking, as the endpoint needs to know it: found by what is injected, limited by what is open."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+
+from graphql import GraphQLError
+from starlette.requests import HTTPConnection
+
+from transport.errors import TOO_MANY_SUBSCRIPTIONS, UNAUTHENTICATED, problem
+
+Authenticate = Callable[[str | None], Awaitable[object | None]]
+"""The viewer that a token stands for; None when the token is missing, wrong, revoked or past its end."""
+
+MakeContext = Callable[[HTTPConnection, object, str], object]
+"""The context of one operation, from its connection, its viewer and its request id: made anew for each operation."""
+
+
+def bearer(header: str | None) -> str | None:
+    """The token in an Authorization header's text; None where there is none."""
+    scheme, _, token = (header or "").strip().partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def unauthenticated(token: str | None) -> GraphQLError:
+    """The error of a request whose token is missing, or is no token."""
+    message = "The token is wrong, revoked or past its end." if token else "There is no token."
+    remedy = "Send Authorization: Bearer <token>. Reading the schema needs a token as well."
+    return problem(UNAUTHENTICATED, message, remedy)
+
+
+def too_many(limit: int) -> GraphQLError:
+    """The error of a subscription beyond what its token may have open."""
+    message = f"This token has {limit} subscriptions open, and may not have more."
+    return problem(TOO_MANY_SUBSCRIPTIONS, message, "End some of them first.", max=limit)
+
+
+class TooManyStreams(Exception):  # noqa: N818 - it is an answer to the client
+    """The token has as many subscriptions open as it may."""
+
+
+class Streams:
+    """The subscriptions that each token has open in this process; tokens are kept as digests only."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._open: Counter[bytes] = Counter()
+
+    def are_full(self, token: str) -> bool:
+        """Whether the token may open no more."""
+        return self._open[_key(token)] >= self.limit
+
+    @contextmanager
+    def one_more(self, token: str) -> Iterator[None]:
+        """Count a subscription of the token while it is open. Raises TooManyStreams."""
+        if self.are_full(token):
+            raise TooManyStreams
+        key = _key(token)
+        self._open[key] += 1
+        try:
+            yield
+        finally:
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]
+
+
+def _key(token: str) -> bytes:
+    return sha256(token.encode()).digest()
