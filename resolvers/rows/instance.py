@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -10,7 +11,7 @@ from resolvers.capabilities import CAPABILITIES, Capability
 from resolvers.context import Context
 from resolvers.manifests import service_manifests
 from resolvers.nouns import NOUNS, Noun, many, one
-from resolvers.operations import Answered, of_instances
+from resolvers.operations import Answered, of_instances, outdated
 from resolvers.rows.app import AppRow
 from resolvers.rows.app_service import AppServiceRow
 from resolvers.rows.cluster import ClusterRow
@@ -28,7 +29,13 @@ class Holding:
     kind: str
     name: str
     finalizers: list[str]
-    since: str | None
+    since: datetime | None
+
+
+def holding_of(item: dict[str, Any]) -> Holding:
+    """The value that is kept as JSON; times come from the cluster, in RFC 3339."""
+    since = datetime.fromisoformat(item["since"]) if item.get("since") else None
+    return Holding(item["kind"], item["name"], item.get("finalizers", []), since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +96,13 @@ class InstanceRow:
     @property
     def holding(self) -> list[Holding]:
         """What still holds its namespace up."""
-        return [
-            Holding(item["kind"], item["name"], item.get("finalizers", []), item.get("since"))
-            for item in orjson.loads(self.holding_json)
-        ]
+        return [holding_of(item) for item in orjson.loads(self.holding_json)]
 
 
 async def _outdated(_context: Context, found: Sequence[InstanceRow], _wanted: Selection) -> None:
-    behind = await rows(
-        "SELECT r.id FROM stack_revision r JOIN stack s ON s.id = r.stack_id "
-        "WHERE r.id = ANY($1) AND r.number < s.latest_number",
-        Values(sorted({row.stack_revision_id for row in found})),
-    )
-    ids = {row[0] for row in behind}
+    behind = await outdated(row.stack_revision_id for row in found)
     for row in found:
-        row.outdated = row.stack_revision_id in ids
+        row.outdated = row.stack_revision_id in behind
 
 
 async def _operations(context: Context, found: Sequence[InstanceRow], wanted: Selection) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -30,6 +30,18 @@ class TaskFailure:
     step: str
     evidence: list[str]
     suggested_actions: list[str]
+
+
+def failure_of(said: dict[str, Any]) -> TaskFailure:
+    """The value that is kept as JSON."""
+    return TaskFailure(
+        said.get("code", "INTERNAL"),
+        said.get("summary", ""),
+        said.get("rootCause", ""),
+        said.get("step", ""),
+        said.get("evidence", []),
+        said.get("suggestedActions", []),
+    )
 
 
 @dataclass(slots=True, eq=False)
@@ -77,17 +89,7 @@ class TaskRow:
     @property
     def failure(self) -> TaskFailure | None:
         """Why it failed, when it did."""
-        said = orjson.loads(self.failure_json) if self.failure_json else None
-        if said is None:
-            return None
-        return TaskFailure(
-            said.get("code", "INTERNAL"),
-            said.get("summary", ""),
-            said.get("rootCause", ""),
-            said.get("step", ""),
-            said.get("evidence", []),
-            said.get("suggestedActions", []),
-        )
+        return failure_of(orjson.loads(self.failure_json)) if self.failure_json else None
 
     @property
     def warnings(self) -> list[str]:

@@ -1,0 +1,57 @@
+"""Wakes the readers of events: one listening connection for all of a process's streams."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from models.database import listen
+from models.event import CHANNEL
+
+
+class Bells:
+    """Who waits for news of which subject. A ring only says look; what there is, is read from the table."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._listening: asyncio.Task[None] | None = None
+        self.closing = False
+
+    def open(self, database_url: str) -> None:
+        """Starts listening, for as long as the process runs."""
+        self._listening = asyncio.create_task(self._listen(database_url))
+
+    async def close(self) -> None:
+        """Wakes every reader a last time, with `closing` set, and stops listening."""
+        self.closing = True
+        self.ring("")
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+
+    @contextmanager
+    def waiting(self, subject: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever there may be news of the subject."""
+        bell = asyncio.Event()
+        self._waiting[subject].add(bell)
+        try:
+            yield bell
+        finally:
+            self._waiting[subject].discard(bell)
+            if not self._waiting[subject]:
+                del self._waiting[subject]
+
+    def ring(self, subject: str) -> None:
+        """Wakes those who wait for a subject; an empty one wakes all, for something may have been missed."""
+        wake = [self._waiting.get(subject, set())] if subject else list(self._waiting.values())
+        for bells in wake:
+            for bell in bells:
+                bell.set()
+
+    async def _listen(self, database_url: str) -> None:
+        async for notification in listen(database_url, [CHANNEL]):
+            self.ring(notification.payload)
+
+
+bells = Bells()
+"""The one of this process."""
