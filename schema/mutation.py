@@ -2,7 +2,19 @@
 
 import strawberry
 
-from resolvers import app_services, apps, instances, tasks
+from resolvers import (
+    app_services,
+    apps,
+    catalogues,
+    environments,
+    instances,
+    members,
+    organizations,
+    services,
+    stacks,
+    tasks,
+    tokens,
+)
 from schema.changes.app import AppPayload, CreateAppInput, DeleteAppInput, RenameAppInput
 from schema.changes.app_service import (
     AppServicePayload,
@@ -10,6 +22,23 @@ from schema.changes.app_service import (
     SetReplicasInput,
     SetVariablesInput,
     SetVersionInput,
+)
+from schema.changes.catalogue import (
+    CataloguePayload,
+    DiscardStackDraftInput,
+    ImportCatalogueInput,
+    ImportServiceInput,
+    ImportStackInput,
+    PublishStackInput,
+    PublishStackPayload,
+    ServicePayload,
+    StackPayload,
+)
+from schema.changes.environment import (
+    CreateEnvironmentInput,
+    DeleteEnvironmentInput,
+    EnvironmentPayload,
+    UpdateEnvironmentInput,
 )
 from schema.changes.instance import (
     CreateInstanceInput,
@@ -19,12 +48,69 @@ from schema.changes.instance import (
     RenameInstanceInput,
     UpgradeInstanceInput,
 )
+from schema.changes.organization import (
+    AddMemberInput,
+    ChangeMemberRoleInput,
+    CreateOrganizationInput,
+    MemberPayload,
+    OrganizationPayload,
+    RemoveMemberInput,
+    RenameOrganizationInput,
+)
 from schema.changes.task import CancelTaskInput, RepeatTaskInput, TaskPayload
-from schema.payloads import changed_by
+from schema.changes.token import CreateTokenInput, CreateTokenPayload, RevokeTokenInput, RevokeTokenPayload
+from schema.payloads import DeletionPayload, changed_by
 
 
 @strawberry.type(description="What can be changed. A refusal is not an error: it stands in the payload's `problems`.")
 class Mutation:
+    create_organization: OrganizationPayload = changed_by(
+        organizations.create, CreateOrganizationInput, description="Create an organization, which you own."
+    )
+    rename_organization: OrganizationPayload = changed_by(
+        organizations.rename, RenameOrganizationInput, description="Change an organization's title."
+    )
+    add_member: MemberPayload = changed_by(
+        members.add, AddMemberInput, description="Make a user a member of an organization."
+    )
+    change_member_role: MemberPayload = changed_by(
+        members.change_role, ChangeMemberRoleInput, description="Change what a member may do."
+    )
+    remove_member: DeletionPayload = changed_by(
+        members.remove, RemoveMemberInput, description="End a membership; the member's tokens for it end too."
+    )
+    create_token: CreateTokenPayload = changed_by(
+        tokens.create, CreateTokenInput, description="Make a token. Its secret is shown once, here."
+    )
+    revoke_token: RevokeTokenPayload = changed_by(
+        tokens.revoke, RevokeTokenInput, description="End a token at once; doing it again changes nothing."
+    )
+    create_environment: EnvironmentPayload = changed_by(
+        environments.create, CreateEnvironmentInput, description="Create an environment."
+    )
+    update_environment: EnvironmentPayload = changed_by(
+        environments.update, UpdateEnvironmentInput, description="Change an environment's title or type."
+    )
+    delete_environment: DeletionPayload = changed_by(
+        environments.delete, DeleteEnvironmentInput, description="Delete an environment that no instance uses."
+    )
+    import_service: ServicePayload = changed_by(
+        services.import_, ImportServiceInput, description="Import a service; a changed manifest is a new revision."
+    )
+    import_stack: StackPayload = changed_by(
+        stacks.import_, ImportStackInput, description="Import a stack as its draft."
+    )
+    import_catalogue: CataloguePayload = changed_by(
+        catalogues.import_,
+        ImportCatalogueInput,
+        description="Import services and stacks together: all of them or none.",
+    )
+    publish_stack: PublishStackPayload = changed_by(
+        stacks.publish, PublishStackInput, description="Make a stack's draft its next revision."
+    )
+    discard_stack_draft: StackPayload = changed_by(
+        stacks.discard, DiscardStackDraftInput, description="Drop a stack's draft."
+    )
     create_app: AppPayload = changed_by(
         apps.create, CreateAppInput, description="Create an app, and start the creation of its first instance."
     )
