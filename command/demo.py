@@ -14,8 +14,11 @@ from typing import TypeVar
 import httpx
 
 from command import ports
+from command.cluster import embedded_kubeconfig
 from command.ending import give_up
-from command.seed import SeedError, seed
+from command.first import ClusterAccess, First
+from command.owner import owned
+from command.remote import Remote, RemoteError
 from command.simulated import Simulated
 from command.supervisor import StartError, Supervisor
 from embedded import Postgres, ServerError, Valkey
@@ -42,7 +45,7 @@ def demo(parent: int) -> None:
     try:
         with _only_one(settings().var.absolute()) as var:
             Demo(var).run()
-    except (ServerError, StartError, SeedError, KeyringError) as error:
+    except (ServerError, StartError, RemoteError, KeyringError) as error:
         give_up(error)
     except KeyboardInterrupt:
         print("Everything was stopped.")
@@ -110,13 +113,14 @@ class Demo:
             return False
 
     def _seed(self) -> str:
-        return seed(
-            f"{self.url}/graphql",
-            self.supervisor.environment["DATABASE_URL"],
-            self._token(),
-            Path(self.real).absolute() if self.real else None,
-            None if self.real else self.simulated.kubeconfig(),
-        )
+        if self.real:
+            cluster = ClusterAccess("kubernetes", embedded_kubeconfig(Path(self.real)))
+        else:
+            cluster = ClusterAccess("simulated", self.simulated.kubeconfig(), "SIMULATOR")
+        url, database_url = f"{self.url}/graphql", self.supervisor.environment["DATABASE_URL"]
+        organization, token = owned(url, database_url, self._token(), "demo@berth.example", "demo")
+        First(organization, cluster, app="shop").make(Remote(url, token))
+        return token
 
     def _token(self) -> str:
         try:

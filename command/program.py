@@ -72,6 +72,20 @@ def create_owner(
     create_owner(email, organization, name)
 
 
+@admin.command()
+def setup(
+    url: Annotated[str, typer.Option(help="The API, as this machine reaches it.")],
+    kubeconfig: Annotated[Path, typer.Option(help="Of the cluster to register.")],
+    token_file: Annotated[Path, typer.Option(help="Where the token is kept; a token there that works is used.")],
+    server: Annotated[str, typer.Option(help="The cluster's address, in the place of the kubeconfig's.")] = "",
+    shown_url: Annotated[str, typer.Option(help="The API, as people reach it.")] = "",
+) -> None:
+    """Make what a new installation begins with: an owner, the catalogue, an environment, a cluster."""
+    from command.setup import Setup, setup
+
+    setup(Setup(url, kubeconfig, token_file, server), shown_url)
+
+
 @keyring.command("create")
 def create_keyring(path: Annotated[Path, typer.Argument(help="The file to make; it must not exist.")]) -> None:
     """Make a keyring with one new key, readable by its owner alone. Back it up: without it secrets are lost."""
@@ -87,7 +101,7 @@ def check_catalogue(
     """Read manifests and print one finding a line. Ends with 0: none, 1: some, 2: could not read."""
     from catalogue.check import main
 
-    raise typer.Exit(main([*map(str, paths), *(["--json"] if json else [])]))
+    raise typer.Exit(main([str(path) for path in paths], json))
 
 
 @catalogue.command("import")

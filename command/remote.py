@@ -1,12 +1,15 @@
 """A Berth somewhere else, reached over HTTP with a token."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from command.ending import give_up
+
+_PROBLEMS = "problems { message remedy ... on ManifestInvalid { findings { file line message remedy } } }"
 
 
 class RemoteError(Exception):
@@ -45,16 +48,23 @@ class Remote:
             raise RemoteError("\n".join(str(error.get("message")) for error in errors))
         return body["data"]
 
-    def change(self, document: str, **variables: Any) -> Any:
-        """Run a mutation and return its payload.
+    def change(self, mutation: str, given: Mapping[str, Any], wanted: str) -> Any:
+        """Run a mutation with its input and return its payload, of which `wanted` is selected.
 
         Raises:
             RemoteError: as `ask`; or the payload holds problems, each with its remedy.
         """
-        (payload,) = self.ask(document, **variables).values()
+        takes = f"{mutation[0].upper()}{mutation[1:]}Input"
+        document = f"mutation Change($input: {takes}!) {{ {mutation}(input: $input) {{ {wanted} {_PROBLEMS} }} }}"
+        payload = self.ask(document, input=given)[mutation]
         if problems := payload["problems"]:
-            raise RemoteError("\n".join(f"{one['message']} {one.get('remedy') or ''}".rstrip() for one in problems))
+            raise RemoteError("\n".join(line for problem in problems for line in _lines(problem)))
         return payload
+
+
+def _lines(problem: Mapping[str, Any]) -> list[str]:
+    found = [f"{one['file']}:{one['line']}: {one['message']} ({one['remedy']})" for one in problem.get("findings", [])]
+    return [f"{problem['message']} {problem['remedy']}".rstrip(), *found]
 
 
 def remote() -> Remote:
