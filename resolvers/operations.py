@@ -1,15 +1,16 @@
 """What may be done to an instance or a task now, answered from the tables that the changes themselves ask."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resolvers.context import Context
 from resolvers.sql import Values, rows
-from rules.access import NEEDS, refusal
-from rules.enums import ENDED_TASKS, InstanceState, Scope, TaskState
-from rules.refusals import Refused
+from rules.access import NEEDS
+from rules.enums import InstanceState, Scope, TaskState
+from rules.refusals import Refused, not_found
 from rules.states import OFFERED, Operation, judge
+from rules.tasks import REPEATS, cancel_refusal, repeat_refusal
 from rules.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -45,45 +46,94 @@ def _answered(name: str, refused: Refused | None) -> Answered:
     return Answered(name, False, blocked)
 
 
-def _role_refuses(viewer: Viewer, scope: Scope, organization_id: str) -> Refused | None:
-    """What the viewer's role and token say of a row that they see."""
-    return refusal(viewer.roles[organization_id], viewer.scope, scope)
+def _who_refused(viewer: Viewer, scope: Scope, *owners: str | None) -> Refused | None:
+    """What the viewer's role and token say of a row with these owners."""
+    try:
+        viewer.need(scope, *(owner for owner in owners if owner is not None))
+    except Refused as refused:
+        return refused
+    return None
 
 
 async def of_instances(context: Context, found: Sequence["InstanceRow"]) -> dict[str, list[Answered]]:
-    """By the id of the instance: every operation that exists, with its answer: first by who asks, then by state."""
-    waiting = await _oldest_tasks(found)
+    """By the id of the instance: every operation that exists, with its answer."""
+    waiting = await _oldest_tasks([row.id for row in found])
+    behind = await outdated(row.stack_revision_id for row in found)
     answers: dict[str, list[Answered]] = {}
     for row in found:
-        state = InstanceState(row.state)
-        answers[row.id] = [
-            _answered(
-                operation,
-                _role_refuses(context.viewer, NEEDS[operation], row.organization_id)
-                or judge(operation, state, waiting.get(row.id)).refusal,
-            )
-            for operation in OFFERED
-        ]
+        answers[row.id] = []
+        for operation in OFFERED:
+            refused = _instance_refused(context.viewer, row, operation, waiting.get(row.id))
+            if refused is None and operation is Operation.UPGRADE_STACK and row.stack_revision_id not in behind:
+                refused = _LATEST
+            answers[row.id].append(_answered(operation, refused))
     return answers
 
 
-async def _oldest_tasks(found: Sequence["InstanceRow"]) -> dict[str, Any]:
+def _instance_refused(viewer: Viewer, row: Any, operation: Operation, waiting: str | None) -> Refused | None:
+    refused = _who_refused(viewer, NEEDS[operation], row.organization_id, row.app_id, row.id)
+    return refused or judge(operation, InstanceState(row.state), waiting).refusal
+
+
+_LATEST = Refused(
+    "STACK_REVISION_UNUSABLE",
+    "The instance has the latest published revision of its stack already.",
+    "Publish a new revision of the stack first.",
+)
+
+
+async def outdated(stack_revisions: Iterable[str]) -> set[str]:
+    """Those of the stack revisions whose stack has a newer published one."""
+    records = await rows(
+        "SELECT r.id FROM stack_revision r JOIN stack s ON s.id = r.stack_id "
+        "WHERE r.id = ANY($1) AND r.number < s.latest_number",
+        Values(sorted(set(stack_revisions))),
+    )
+    return {record[0] for record in records}
+
+
+async def _oldest_tasks(instances: list[str]) -> dict[str, str]:
     """The oldest task of each instance that has not ended."""
     records = await rows(
         "SELECT DISTINCT ON (instance_id) instance_id, id FROM task "
         "WHERE instance_id = ANY($1) AND ended_at IS NULL ORDER BY instance_id, ordinal",
-        Values([row.id for row in found]),
+        Values(instances),
     )
     return dict(map(tuple, records))
 
 
 async def of_tasks(context: Context, found: Sequence["TaskRow"]) -> dict[str, list[Answered]]:
-    """By the id of the task: whether it can be cancelled."""
-    return {row.id: [_answered("CANCEL", _cancel_refused(context.viewer, row))] for row in found}
+    """By the id of the task: whether it can be cancelled, and repeated."""
+    instances = await _instances({row.instance_id for row in found if row.kind in REPEATS and row.instance_id})
+    waiting = await _oldest_tasks(list(instances))
+    return {
+        row.id: [
+            _answered("CANCEL", _cancel_refused(context.viewer, row)),
+            _answered("REPEAT", _repeat_refused(context.viewer, row, instances, waiting)),
+        ]
+        for row in found
+    }
+
+
+async def _instances(ids: set[str]) -> dict[str, Any]:
+    statement = "SELECT id, organization_id, app_id, state FROM instance WHERE id = ANY($1) AND deleted_at IS NULL"
+    return {record["id"]: record for record in await rows(statement, Values(sorted(ids)))} if ids else {}
 
 
 def _cancel_refused(viewer: Viewer, row: "TaskRow") -> Refused | None:
-    refused = _role_refuses(viewer, NEEDS[Operation.DEPLOY], row.organization_id)
-    if refused is None and TaskState(row.state) in ENDED_TASKS:
-        return Refused("TASK_ENDED", f"The task has ended: it is {row.state}.", "There is nothing to cancel.")
-    return refused
+    refused = _who_refused(viewer, Scope.OPERATE, row.organization_id, row.app_id, row.instance_id)
+    return refused or cancel_refusal(TaskState(row.state))
+
+
+def _repeat_refused(
+    viewer: Viewer, row: "TaskRow", instances: dict[str, Any], waiting: dict[str, str]
+) -> Refused | None:
+    refused = repeat_refusal(row.kind, TaskState(row.state))
+    if refused is not None:
+        return refused
+    instance = instances.get(row.instance_id or "")
+    if instance is None:
+        return not_found()
+    operation = REPEATS[row.kind]
+    refused = _who_refused(viewer, NEEDS[operation], row.organization_id, row.app_id, row.instance_id)
+    return refused or judge(operation, InstanceState(instance["state"]), waiting.get(instance["id"])).refusal

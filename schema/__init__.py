@@ -8,11 +8,13 @@ from strawberry.schema.config import StrawberryConfig
 
 from schema import enums  # noqa: F401 - it describes the closed lists
 from schema.execution import Execution
+from schema.mutation import Mutation
 from schema.problems import TYPES
 from schema.query import Query
 
 schema = strawberry.Schema(
     query=Query,
+    mutation=Mutation,
     types=list(dict.fromkeys(TYPES.values())),
     config=StrawberryConfig(sort_schema=True),
     execution_context_class=Execution,

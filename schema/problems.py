@@ -52,7 +52,7 @@ class OperationBlocked(Problem):
     )
 
 
-@strawberry.type(description="The task has ended, or is of a kind for which this cannot be done.")
+@strawberry.type(description="The task has ended or has not, or is of a kind for which this cannot be done.")
 @source()
 class TaskUnsuitable(Problem):
     task_id: strawberry.Private[str | None] = None
@@ -176,6 +176,7 @@ TYPES: Mapping[str, type[Problem]] = {
     "OPERATION_BLOCKED": OperationBlocked,
     "TASK_ENDED": TaskUnsuitable,
     "TASK_NOT_REPEATABLE": TaskUnsuitable,
+    "TASK_RUNNING": TaskUnsuitable,
     "INVALID_NAME": InvalidName,
     "INVALID_INPUT": InvalidInput,
     "INVALID_CURSOR": InvalidInput,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from models import (
+    AbandonedNamespace,
     App,
     AppService,
     Cluster,
@@ -24,6 +25,7 @@ from models import (
     Task,
     Token,
     User,
+    Variable,
 )
 from resolvers.auth import hashed, new_secret
 from rules.enums import ENDED_TASKS, InstanceState, Role, Scope, TaskState
@@ -218,3 +220,45 @@ async def deployment(of: Instance, number: int = 1, state: str = "COMPLETED") ->
         number=number,
         state=state,
     )
+
+
+async def everything(of: World) -> dict[str, str]:
+    """One row of every type that has an id, in a world: ids by the name of the type."""
+    made = await instance(of)
+    ended = await deployment(made)
+    abandoned = await AbandonedNamespace.create(
+        organization_id=of.organization.id,
+        cluster_id=of.cluster.id,
+        cluster_uid=of.cluster.uid,
+        namespace="shop-old",
+        instance_id=made.id,
+        task_id=ended.task_id,
+    )
+    service_row = await AppService.get(instance_id=made.id, main=True)
+    member_row = await Membership.get(organization_id=of.organization.id, user_id=of.owner.user_id)
+    stack_service = await StackService.filter(stack_revision_id=of.stack.id).order_by("position").get()
+    step = await Step.filter(task_id=ended.task_id).order_by("position").first()
+    assert step is not None
+    return {
+        "Organization": of.organization.id,
+        "Project": (await project(of.organization)).id,
+        "User": of.owner.user_id,
+        "Membership": member_row.id,
+        "Token": of.owner.token_id,
+        "Environment": of.environment.id,
+        "Cluster": of.cluster.id,
+        "AbandonedNamespace": abandoned.id,
+        "Service": (await ServiceRevision.get(id=service_row.service_revision_id)).service_id,
+        "ServiceRevision": service_row.service_revision_id,
+        "Stack": of.stack.stack_id,
+        "StackRevision": of.stack.id,
+        "StackService": stack_service.id,
+        "App": of.app.id,
+        "Instance": made.id,
+        "AppService": service_row.id,
+        "Variable": (await Variable.create(app_service_id=service_row.id, name="MODE", value="fast")).id,
+        "Deployment": ended.id,
+        "Task": ended.task_id,
+        "Job": step.job_id,
+        "Step": step.id,
+    }
