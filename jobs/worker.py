@@ -2,20 +2,31 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import structlog
+import uvloop
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from jobs.bell import QUEUE, redis_settings
-from jobs.kinds import Kind
+from jobs.create_instance import CREATE
+from jobs.delete_app import DELETE_APP
+from jobs.delete_instance import DELETE, FORCE_DELETE
+from jobs.deploy import DEPLOY
 from jobs.runner import Runner
+from jobs.upgrade_stack import UPGRADE
 from jobs.wire import dumps, loads
+from live import process
+from models import database
+from models.keyring import Keyring
+from settings import settings
 
 log = structlog.get_logger(__name__)
+
+KINDS = {kind.name: kind for kind in (CREATE, DEPLOY, UPGRADE, DELETE, FORCE_DELETE, DELETE_APP)}
+"""Every kind of task there is."""
 
 _AGAIN = 2.0
 
@@ -26,13 +37,29 @@ async def run_task(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
         await ctx["runner"].take(task_id)
 
 
-async def work(kinds: Mapping[str, Kind], database_url: str, redis_url: str) -> None:
-    """Runs tasks until SIGTERM or SIGINT, then hands the running ones over. The database must be open."""
+def run() -> None:
+    """The worker of this machine's settings. Raises: KeyringError, and OSError when the database does not answer."""
+    uvloop.run(work())
+
+
+async def work() -> None:
+    """Runs tasks until SIGTERM or SIGINT, then hands the running ones over."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runner = Runner(kinds)
+    chosen = settings()
+    assert chosen.keyring is not None, "the command line asks for a keyring"
+    await database.open(chosen.database_url, chosen.database_pool)
+    try:
+        await process.open(Keyring.load(chosen.keyring))
+        await _serve(Runner(KINDS), chosen.database_url, chosen.redis_url, stop)
+    finally:
+        await process.close()
+        await database.close()
+
+
+async def _serve(runner: Runner, database_url: str, redis_url: str, stop: asyncio.Event) -> None:
     await runner.open(database_url)
     listening = asyncio.create_task(_hear(runner, redis_url))
     log.info("the worker is ready", worker=runner.name)
