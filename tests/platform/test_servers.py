@@ -6,8 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -16,9 +15,9 @@ from redis import Redis
 
 from embedded import Postgres, ServerError, Valkey
 from embedded.server import SOCKET_PATH_LIMIT, SocketFolder
+from tests.kit.processes import WITHIN, family, wait_until_ended
 
 ROOT = Path(__file__).parents[2]
-WITHIN = 20
 NOBODY = 65534
 
 PARENT = """
@@ -44,29 +43,9 @@ def fetch(url: str, statement: str) -> object:
     return asyncio.run(run())
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN
-    while not condition():
-        assert time.monotonic() < deadline
-        os.sched_yield()
-
-
-def ended(pid: int) -> bool:
-    """Whether a process has ended; one that its new parent did not bury yet has."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
 def can_enter(path: Path) -> bool:
     """Whether any user may walk to a path."""
     return all(parent.stat().st_mode & 0o001 for parent in path.parents)
-
-
-def family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(other for child in children for other in family(int(child)))]
 
 
 @pytest.fixture
@@ -93,7 +72,7 @@ def test_no_process_is_left_when_the_parent_is_ended(folder: Path, number: signa
         assert len(pids) > 5
         parent.send_signal(number)
         parent.wait(WITHIN)
-    wait_until(lambda: all(map(ended, pids)))
+    wait_until_ended(pids)
 
 
 def test_the_data_is_there_after_a_stop_and_a_start(server: Postgres) -> None:
@@ -190,7 +169,7 @@ def test_another_user_than_root_runs_the_servers_as_itself() -> None:
             assert [Path(f"/proc/{pid}").stat().st_uid for pid in pids] == [NOBODY, NOBODY]
             parent.kill()
             parent.wait(WITHIN)
-        wait_until(lambda: all(map(ended, pids)))
+        wait_until_ended(pids)
 
 
 def test_a_folder_of_another_version_is_refused_in_one_sentence(server: Postgres) -> None:
