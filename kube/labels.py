@@ -14,7 +14,7 @@ SERVICE = f"{PREFIX}/service"
 WORKLOAD = f"{PREFIX}/workload"
 REVISION = f"{PREFIX}/revision"
 TASK = f"{PREFIX}/task"
-CONFIG_HASH = f"{PREFIX}/config"
+TEMPLATE = f"{PREFIX}/template"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED = f"{MANAGED_BY}={FIELD_MANAGER}"
 

@@ -131,6 +131,8 @@ async def _list(target: _Target) -> tuple[list[dict[str, Any]], str]:
                 items += answer.get("items") or []
                 token = answer["metadata"].get("continue") or ""
                 if not token:
+                    for item in items:  # events name their kind, items of a list do not
+                        item["kind"] = target.resource.kind
                     return items, answer["metadata"]["resourceVersion"]
         except errors.Gone:
             limit *= 4

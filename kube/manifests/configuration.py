@@ -3,10 +3,8 @@
 import base64
 from typing import Any
 
-import orjson
-
 from catalogue.release import Container, ServicePlan, Volume, Workload
-from kube.labels import Identity, digest, object_name
+from kube.labels import Identity, object_name
 from kube.manifests.metadata import metadata
 
 Objects = list[dict[str, Any]]
@@ -59,15 +57,12 @@ def claims(identity: Identity, service: ServicePlan) -> Objects:
     return [_claim(identity, service, volume) for volume in service.volumes]
 
 
-def config_hash(service: ServicePlan, workload: Workload) -> str:
-    """Changes when a variable or a mounted file does: on the pod template it makes a change restart the pods."""
-    values = {
-        "env": [
-            [container.name, [[e.name, e.value, e.secret] for e in container.env]] for container in workload.containers
-        ],
-        "configs": [[c.name, c.filename, c.content, c.path] for c in service.configs],
-    }
-    return digest(orjson.dumps(values).decode())[:16]
+def values(service: ServicePlan, workload: Workload) -> list[Any]:
+    """All that the workload's pods read when they start, and would not notice a change of."""
+    return [
+        [[c.name, [[entry.name, entry.value, entry.secret] for entry in c.env]] for c in workload.containers],
+        [[c.name, c.filename, c.content, c.path] for c in service.configs],
+    ]
 
 
 def _containers(service: ServicePlan) -> list[tuple[Workload, Container]]:

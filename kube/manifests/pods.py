@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import orjson
+
 from catalogue.release import Container, Port, Resources, ServicePlan, Workload
-from kube.labels import CONFIG_HASH, Identity
-from kube.manifests.configuration import config_hash, config_map_name, env_name
+from kube.labels import TEMPLATE, Identity, digest
+from kube.manifests.configuration import config_map_name, env_name, values
 from kube.manifests.foundation import ACCOUNT, DEFAULT_MEMORY_MIB, PUBLIC
 from kube.manifests.metadata import selector, service_labels
 
@@ -28,7 +30,11 @@ def transport(port: Port) -> str:
 
 
 def template(identity: Identity, service: ServicePlan, workload: Workload) -> dict[str, Any]:
-    """The pod template. It changes exactly when the pods must be replaced."""
+    """The pod template. It changes exactly when the pods must be replaced.
+
+    Its annotation holds a digest of itself and of the values that its pods read: a changed variable restarts them, and
+    it tells the pods of this template from those of an earlier one.
+    """
     ports = ports_of(service, workload)
     labels = service_labels(identity, service, workload)
     if any(port.protocol == "http" and not port.private for port in ports):
@@ -50,8 +56,10 @@ def template(identity: Identity, service: ServicePlan, workload: Workload) -> di
     volumes = _volumes(service, workload)
     if volumes:
         spec["volumes"] = volumes
-    annotations = dict(service.annotations) | {CONFIG_HASH: config_hash(service, workload)}
-    return {"metadata": {"labels": labels, "annotations": annotations}, "spec": spec}
+    metadata: dict[str, Any] = {"labels": labels, "annotations": dict(service.annotations)}
+    whole = orjson.dumps([metadata, spec, values(service, workload)], option=orjson.OPT_SORT_KEYS)
+    metadata["annotations"][TEMPLATE] = digest(whole.decode())[:16]
+    return {"metadata": metadata, "spec": spec}
 
 
 def _container(service: ServicePlan, workload: Workload, container: Container, ports: list[Port]) -> dict[str, Any]:

@@ -1,0 +1,80 @@
+"""Why a rollout will not come to a good end, found by name before any deadline; pure functions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kube.workloads import Manifest, condition, container_statuses, is_ready
+
+CRASHES = 3  # restarts: what waits for another service to come up may fall over once or twice
+_IMAGE = {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}
+_CONTAINER = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure. `patient`: it may pass by itself, and counts only when it has stayed for a while.
+
+    pod, container: where it shows, for evidence; crashed: whether the container has lines from before its end.
+    """
+
+    code: str
+    message: str
+    pod: str = ""
+    container: str = ""
+    crashed: bool = False
+    patient: bool = False
+
+
+def of_pods(pods: Iterable[Manifest]) -> Failure | None:
+    """The first failure that a workload's pods show, those that cannot pass first."""
+    found = [failure for pod in pods if not is_ready(pod) and (failure := _of_pod(pod))]
+    return min(found, key=lambda failure: failure.patient, default=None)
+
+
+def of_workload(workload: Manifest) -> Failure | None:
+    """What the workload's own conditions say: pods that cannot be made, or no progress in its own deadline."""
+    failure = condition(workload, "ReplicaFailure")
+    if failure.get("status") == "True":
+        return of_refusal(str(failure.get("message", "")))
+    progress = condition(workload, "Progressing")
+    if progress.get("status") == "False" and progress.get("reason") == "ProgressDeadlineExceeded":
+        return Failure("PROGRESS_DEADLINE", "Its pods did not become ready within its progress deadline.")
+    return None
+
+
+def of_refusal(message: str) -> Failure:
+    """A pod that the cluster did not let in, by the words of the refusal."""
+    if "exceeded quota" in message:
+        return Failure("QUOTA_EXCEEDED", f"The namespace's quota leaves no room for its pods: {message}", patient=True)
+    if "violates PodSecurity" in message:
+        return Failure("POLICY_DENIED", f"The cluster's pod security does not allow its pods: {message}", patient=True)
+    return Failure("ADMISSION_DENIED", f"The cluster does not let its pods in: {message}", patient=True)
+
+
+def _of_pod(pod: Manifest) -> Failure | None:
+    name = pod["metadata"]["name"]
+    for status in container_statuses(pod):
+        container, image = status["name"], status.get("image", "")
+        waiting = (status.get("state") or {}).get("waiting") or {}
+        reason, detail = waiting.get("reason") or "", waiting.get("message") or ""
+        if reason in _IMAGE:
+            text = f"The image {image} cannot be pulled: {detail or reason}"
+            return Failure("IMAGE_PULL_FAILED", text, name, container)
+        if reason in _CONTAINER:
+            text = f"The container {container} cannot be made: {detail or reason}"
+            return Failure("CONTAINER_CONFIG", text, name, container)
+        if reason == "CrashLoopBackOff" and (status.get("restartCount") or 0) >= CRASHES:
+            ended = (status.get("lastState") or {}).get("terminated") or {}
+            return Failure("CRASH_LOOP", _crash(container, ended), name, container, crashed=True)
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
+        text = f"No node can take the pod: {scheduled.get('message', '')}"
+        return Failure("UNSCHEDULABLE", text, name, patient=True)
+    return None
+
+
+def _crash(container: str, ended: Manifest) -> str:
+    if ended.get("reason") == "OOMKilled":
+        return f"The container {container} crashes again and again: it needs more memory than its limit (OOMKilled)."
+    code = ended.get("exitCode")
+    return f"The container {container} crashes again and again" + (f" with exit code {code}." if code else ".")
