@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from catalogue.documents import Document, read_document
 from catalogue.findings import Code, Finding
-from catalogue.linking import with_main
 from catalogue.order import circles, waiting_order
 from catalogue.read import service_of, stack_of
 from catalogue.services import ServiceManifest
@@ -147,7 +146,7 @@ def _stacks(
         done = stack_of(item.document, offered, faulty)
         findings += done.findings
         if done.value is not None:
-            made.append((with_main(done.value, offered), item.text))
+            made.append((done.value, item.text))
     return made
 
 

@@ -5,6 +5,8 @@ A change of the contract is then a change in that file, seen in review; a test h
 
 from pathlib import Path
 
+from graphql import lexicographic_sort_schema, print_schema
+
 from schema import schema
 
 FILE = Path(__file__).parent / "schema.graphql"
@@ -12,7 +14,7 @@ FILE = Path(__file__).parent / "schema.graphql"
 
 def sdl() -> str:
     """The contract in the schema definition language, types and fields in alphabetical order."""
-    return schema.as_str() + "\n"
+    return print_schema(lexicographic_sort_schema(schema._schema)) + "\n"
 
 
 if __name__ == "__main__":

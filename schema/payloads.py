@@ -9,7 +9,7 @@ A refusal is data: it stands in the payload's `problems`, and top-level errors a
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Annotated, Any
 
 import strawberry
@@ -120,7 +120,7 @@ def shown_once(name: str, *, description: str) -> Any:
 
 def plain(value: Any) -> Any:
     """Input objects as mappings, without the fields that were not given; everything else as it is."""
-    if hasattr(value, "__strawberry_definition__"):
+    if is_dataclass(value):
         given = {field.name: getattr(value, field.name) for field in fields(value)}
         return {name: plain(item) for name, item in given.items() if item is not UNSET}
     if isinstance(value, list):
