@@ -132,11 +132,15 @@ def register_cluster(
 def cluster_credentials(
     namespace: Annotated[str, typer.Option(help="Where the service account is to live.")] = "berth-system",
     name: Annotated[str, typer.Option(help="Of the service account and its role.")] = "berth",
+    context: Annotated[str, typer.Option(help="Of your kubeconfig; its current one when left out.")] = "",
+    manifest: Annotated[bool, typer.Option("--manifest", help="Only print what would be applied.")] = False,
 ) -> None:
-    """Print the manifest of a service account with exactly the role that Berth needs, to be applied with kubectl."""
-    from command.credentials import manifest
+    """Make a service account with exactly the role that Berth needs, with kubectl, and print its kubeconfig."""
+    from command import credentials
 
-    typer.echo(manifest(namespace, name), nl=False)
+    typer.echo(
+        credentials.manifest(namespace, name) if manifest else credentials.make(namespace, name, context), nl=False
+    )
 
 
 @program.command()
