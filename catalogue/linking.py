@@ -70,10 +70,8 @@ def _whole(stack: StackManifest) -> Iterator[Issue]:
                 path = ("services", at, "derivatives", place, "name")
                 yield Issue(path, Code.DUPLICATE_NAME, problem, "Choose another name.")
             taken.add(item.name)
-    waits = {
-        service.name: [name for name in (*(link.service for link in service.links), *service.depends) if name in taken]
-        for service in stack.services
-    }
+    waits = {service.name: [*(link.service for link in service.links), *service.depends] for service in stack.services}
+    waits = {name: [other for other in others if other in waits and other != name] for name, others in waits.items()}
     for circle in circles(waits):
         problem = f"The services wait for each other: {' -> '.join([*circle, circle[0]])}."
         at = next(at for at, service in enumerate(stack.services) if service.name == circle[0])
@@ -197,7 +195,7 @@ def _links(
             problem = f"The link {link.name!r} is required, and its target {name!r} is disabled."
             yield Issue((*path, "links", at, "service"), Code.LINK_MISSING, problem, f"Enable {name!r}.")
         target = manifests.get(name)
-        if target is None:
+        if target is None or name == service.name:
             continue
         offered = {option.version for option in target.options}
         if not any(
