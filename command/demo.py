@@ -95,6 +95,7 @@ class Demo:
         }
         if not self.real:
             _step("Simulated cluster", lambda: self.simulated.start(self.supervisor))
+            self.supervisor.environment["BERTH_SIMULATOR"] = self.simulated.url
         _step("Database", lambda: self.supervisor.run("migrate", [*BERTH, "migrate"]))
         _step("API", self._start_api)
         _step("Worker", lambda: self.supervisor.start("worker", [*BERTH, "worker"]))

@@ -23,12 +23,12 @@ def _organization(remote: Remote) -> str:
 
 
 async def _make(database_url: str, email: str, organization: str) -> tuple[str, str]:
-    from command.admin import make_owner
     from models import database
+    from resolvers.organizations import create_owner
 
     await database.open(database_url, pool=2)
     try:
-        made = await make_owner(email, organization)
+        made = await create_owner(email, organization)
         return made.organization_id, made.secret
     finally:
         await database.close()

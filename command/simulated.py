@@ -36,7 +36,7 @@ class Simulated:
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "simulated", "cluster": {"server": self._url}}],
+                "clusters": [{"name": "simulated", "cluster": {"server": self.url}}],
                 "users": [{"name": "berth", "user": {"token": self.token}}],
                 "contexts": [{"name": "simulated", "context": {"cluster": "simulated", "user": "berth"}}],
                 "current-context": "simulated",
@@ -44,7 +44,8 @@ class Simulated:
         )
 
     @property
-    def _url(self) -> str:
+    def url(self) -> str:
+        """Where it listens, or will."""
         return f"http://{self.host}:{self.port}"
 
     def _choose(self) -> None:
@@ -64,7 +65,7 @@ class Simulated:
 
     def _answers(self) -> bool:
         try:
-            answer = httpx.get(f"{self._url}/readyz", headers={"Authorization": f"Bearer {self.token}"}, timeout=5)
+            answer = httpx.get(f"{self.url}/readyz", headers={"Authorization": f"Bearer {self.token}"}, timeout=5)
         except httpx.TransportError:
             return False
         return answer.status_code == 200

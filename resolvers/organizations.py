@@ -1,6 +1,6 @@
 """Organizations: made, renamed, and made from the command line for a new installation."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.transactions import in_transaction
@@ -10,7 +10,6 @@ from models import Environment, Membership, Organization, Token
 from models.event import append
 from resolvers.auth import hashed, new_secret
 from resolvers.changes import Ask, Changed
-from resolvers.taken import taken
 from resolvers.users import address, named
 from rules import names
 from rules.access import includes
@@ -62,28 +61,44 @@ async def rename(ask: Ask, id: str, title: str, expected_version: int | None = N
     return await ask.change(work)
 
 
-async def create_owner(email: str, name: str, user_name: str = "") -> str:
-    """Begins an installation: an organization, a user who owns it, and a token, whose secret is returned.
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who was made, or was there; the secret is a new token's, and is kept nowhere."""
 
-    For the operator's command line, which has no token yet. Raises: Refused INVALID_NAME, INVALID_INPUT, NAME_TAKEN.
+    organization_id: str
+    user_id: str
+    secret: str
+
+
+async def create_owner(email: str, name: str, user_name: str = "") -> Owner:
+    """Makes the organization, the user and the membership where they are missing, and a new token with every scope.
+
+    For the operator's command line, which has no token yet; done again it makes up for a lost token, and for an owner
+    who was removed. The database must be open. Raises: Refused INVALID_NAME, INVALID_INPUT.
     """
     names.machine_name(name, "organization")
     found = address(email, "email")
     secret = new_secret()
     async with in_transaction() as connection:
-        if await Organization.filter(name=name).using_db(connection).exists():
-            raise taken("an organization", "organization")
         user = await named(connection, found, user_name)
-        row = await _begin(connection, name, name, user.id)
-        await Token.create(
+        row = await Organization.select_for_update().using_db(connection).get_or_none(name=name)
+        if row is None:
+            row = await _begin(connection, name, name, user.id)
+            await append(connection, row.id, row.id, "ORGANIZATION_CREATED", {"name": name}, actor_id=user.id)
+        else:
+            await Membership.update_or_create(
+                {"role": Role.OWNER.value}, using_db=connection, organization_id=row.id, user_id=user.id
+            )
+        token = await Token.create(
             using_db=connection,
             user_id=user.id,
-            name="create-owner",
+            name="Made by berth admin",
             hash=hashed(secret),
             scope=Scope.ADMIN.value,
         )
-        await append(connection, row.id, row.id, "ORGANIZATION_CREATED", {"name": name}, actor_id=user.id)
-    return secret
+        data = {"tokenId": token.id, "userId": user.id, "scope": token.scope}
+        await append(connection, row.id, row.id, "TOKEN_CREATED", data, actor_id=user.id)
+    return Owner(row.id, user.id, secret)
 
 
 async def _begin(connection: BaseDBAsyncClient, name: str, title: str, user_id: str) -> Organization:
