@@ -6,6 +6,7 @@ from resolvers import (
     app_services,
     apps,
     catalogues,
+    clusters,
     environments,
     instances,
     members,
@@ -33,6 +34,13 @@ from schema.changes.catalogue import (
     PublishStackPayload,
     ServicePayload,
     StackPayload,
+)
+from schema.changes.cluster import (
+    ClusterPayload,
+    RegisterClusterInput,
+    RemoveClusterInput,
+    TestClusterInput,
+    UpdateClusterInput,
 )
 from schema.changes.environment import (
     CreateEnvironmentInput,
@@ -93,6 +101,18 @@ class Mutation:
     )
     delete_environment: DeletionPayload = changed_by(
         environments.delete, DeleteEnvironmentInput, description="Delete an environment that no instance uses."
+    )
+    register_cluster: ClusterPayload = changed_by(
+        clusters.register, RegisterClusterInput, description="Register a cluster that answers and lets Berth work."
+    )
+    update_cluster: ClusterPayload = changed_by(
+        clusters.update, UpdateClusterInput, description="Change a cluster's title, or how the same cluster is reached."
+    )
+    test_cluster: ClusterPayload = changed_by(
+        clusters.test, TestClusterInput, description="Look at a cluster now and keep what was found."
+    )
+    remove_cluster: DeletionPayload = changed_by(
+        clusters.remove, RemoveClusterInput, description="Forget a cluster on which no instance lives."
     )
     import_service: ServicePayload = changed_by(
         services.import_, ImportServiceInput, description="Import a service; a changed manifest is a new revision."
