@@ -10,6 +10,7 @@ import uvloop
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
+import reporting
 from jobs.bell import QUEUE, redis_settings
 from jobs.create_instance import CREATE
 from jobs.delete_app import DELETE_APP
@@ -49,6 +50,7 @@ async def work() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     chosen = settings()
+    reporting.configure(chosen)
     assert chosen.keyring is not None, "the command line asks for a keyring"
     await database.open(chosen.database_url, chosen.database_pool)
     try:

@@ -1,7 +1,7 @@
 """What happens to tasks and instances, as streams tell it."""
 
 import datetime
-from enum import StrEnum
+from enum import Enum
 from typing import Annotated
 
 import strawberry
@@ -135,7 +135,7 @@ class Heartbeat(Event):
 
 
 @strawberry.enum(description="Why a stream ended before what it tells of did; more reasons may come.")
-class StreamEndReason(StrEnum):
+class StreamEndReason(Enum):
     RESYNC_REQUIRED = strawberry.enum_value(
         "RESYNC_REQUIRED", description="The events after the cursor are no longer kept: begin anew without a cursor."
     )

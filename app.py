@@ -1,0 +1,100 @@
+"""The ASGI app: routes, middleware, lifespan, and nothing else. Served by `berth api`, or by `uvicorn app:app`."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+from starlette.routing import Route, WebSocketRoute
+from tortoise.connection import get_connection
+
+import reporting
+from jobs import bell
+from live import process
+from live.events import bells
+from models import database
+from models.keyring import Keyring
+from models.migrate import pending
+from resolvers.auth import authenticate
+from resolvers.context import Context
+from rules.viewer import Viewer
+from schema import schema
+from schema.limits import Limits
+from settings import settings
+from transport import graphiql, metrics
+from transport.access import Streams
+from transport.endpoint import Endpoint
+from transport.health import Readiness, healthz
+from transport.operations import Operations
+from transport.requests import Requests
+from transport.service import Service, TransportLimits
+
+
+def make_context(_connection: HTTPConnection, viewer: object, request_id: str) -> Context:
+    """The context of one operation."""
+    assert isinstance(viewer, Viewer)
+    return Context(viewer, request_id)
+
+
+chosen = settings()
+service = Service(
+    Operations(schema, Limits(), chosen.request_deadline),
+    authenticate,
+    make_context,
+    streams=Streams(chosen.subscriptions_per_token),
+    limits=TransportLimits.of(chosen),
+)
+endpoint = Endpoint(service, graphiql.page)
+
+
+async def database_answers() -> None:
+    await get_connection("default").execute_query("SELECT 1")
+
+
+async def queue_answers() -> None:
+    assert await bell.current().answers(), "the queue does not answer"
+
+
+async def migrations_are_current() -> None:
+    lacking = await pending(get_connection("default"))
+    assert not lacking, f"the database lacks {lacking}"
+
+
+@asynccontextmanager
+async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    """Opens what requests share, and closes it in reverse; open streams end when the signal comes, not after it."""
+    reporting.configure(chosen)
+    assert chosen.keyring is not None, "set BERTH_KEYRING to the file of encryption keys"
+    await database.open(chosen.database_url, chosen.database_pool)
+    try:
+        await process.open(Keyring.load(chosen.keyring))
+        bell.open(chosen.redis_url)
+        bells.open(chosen.database_url)
+        # What the imports made lives as long as the process: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 100)
+        with service.shutdown.on_signals():
+            yield
+    finally:
+        await bells.close()
+        await bell.close()
+        await process.close()
+        await database.close()
+
+
+checks = {"database": database_answers, "queue": queue_answers, "migrations": migrations_are_current}
+app = Starlette(
+    routes=[
+        Route("/graphql", endpoint),
+        WebSocketRoute("/graphql", endpoint),
+        *graphiql.routes(),
+        Route("/healthz", healthz),
+        Route("/readyz", Readiness(checks, service.shutdown).answer),
+        Route("/metrics", metrics.metrics),
+    ],
+    middleware=[Middleware(Requests)],
+    lifespan=lifespan,
+)
