@@ -1,0 +1,62 @@
+"""The first owner of an installation, and the keyring."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from command.program import program
+from models.keyring import Keyring
+
+ROOT = Path(__file__).parents[2]
+
+
+def berth(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "cli.py", *arguments], cwd=ROOT, capture_output=True, text=True, env=os.environ | environment
+    )
+
+
+def test_the_first_owner_is_made_and_a_token_is_shown(database_url: str) -> None:
+    done = berth("admin", "create-owner", "ada@example.com", "acme", DATABASE_URL=database_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(
+        r"organization org_\w{26}\nuser         usr_\w{26}\ntoken        berth_\w{40}\n"
+        r"Keep the token: it is shown this once\.\n",
+        done.stdout,
+    )
+
+
+def test_a_name_that_breaks_the_rule_is_refused_in_words(database_url: str) -> None:
+    done = berth("admin", "create-owner", "ada@example.com", "Acme!", DATABASE_URL=database_url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "INVALID_NAME: 'Acme!' is not a machine name.\n"
+
+
+def test_without_a_database_it_is_said() -> None:
+    done = berth("admin", "create-owner", "ada@example.com", "acme", DATABASE_URL="")
+    assert (done.returncode, done.stderr) == (1, "Set DATABASE_URL to the address of Berth's database.\n")
+
+
+def test_a_keyring_is_made_once(tmp_path: Path) -> None:
+    path = tmp_path / "keyring.json"
+    done = CliRunner().invoke(program, ["admin", "keyring", "create", str(path)])
+    assert done.exit_code == 0
+    assert done.stdout == (
+        f"{path} holds the key {Keyring.load(path).primary}. "
+        "Back it up: without it, the secrets in the database are lost.\n"
+    )
+    again = CliRunner().invoke(program, ["admin", "keyring", "create", str(path)])
+    assert (again.exit_code, again.stderr) == (1, f"{path} exists; its keys may be in use, so it is left as it is.\n")
+
+
+def test_client_commands_say_what_they_need(tmp_path: Path) -> None:
+    for arguments in (["task", "tsk_1"], ["catalogue", "import", str(tmp_path)], ["cluster", "register", "one"]):
+        done = berth(*arguments, BERTH_URL="", BERTH_TOKEN="")
+        assert (done.returncode, done.stderr) == (
+            1,
+            "Set BERTH_URL to the address of the API (http://127.0.0.1:8000/graphql) and BERTH_TOKEN to a token.\n",
+        )
