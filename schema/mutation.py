@@ -19,10 +19,10 @@ from resolvers import (
 from schema.changes.app import AppPayload, CreateAppInput, DeleteAppInput, RenameAppInput
 from schema.changes.app_service import (
     AppServicePayload,
-    SetEnabledInput,
-    SetReplicasInput,
-    SetVariablesInput,
-    SetVersionInput,
+    SetAppServiceEnabledInput,
+    SetAppServiceReplicasInput,
+    SetAppServiceVariablesInput,
+    SetAppServiceVersionInput,
 )
 from schema.changes.catalogue import (
     CataloguePayload,
@@ -158,16 +158,18 @@ class Mutation:
         description="Start an instance's deletion, or answer with the running one.",
     )
     set_app_service_variables: AppServicePayload = changed_by(
-        app_services.set_variables, SetVariablesInput, description="Set and remove variables of an app service."
+        app_services.set_variables,
+        SetAppServiceVariablesInput,
+        description="Set and remove variables of an app service.",
     )
     set_app_service_replicas: AppServicePayload = changed_by(
-        app_services.set_replicas, SetReplicasInput, description="Set how many pods of an app service run."
+        app_services.set_replicas, SetAppServiceReplicasInput, description="Set how many pods of an app service run."
     )
     set_app_service_version: AppServicePayload = changed_by(
-        app_services.set_version, SetVersionInput, description="Choose which version of an app service runs."
+        app_services.set_version, SetAppServiceVersionInput, description="Choose which version of an app service runs."
     )
     set_app_service_enabled: AppServicePayload = changed_by(
-        app_services.set_enabled, SetEnabledInput, description="Switch an app service on or off."
+        app_services.set_enabled, SetAppServiceEnabledInput, description="Switch an app service on or off."
     )
     cancel_task: TaskPayload = changed_by(
         tasks.cancel, CancelTaskInput, description="Ask for a task's end; asking again changes nothing."

@@ -18,27 +18,27 @@ class _Configure(Change):
 
 
 @strawberry.input(description="Variables to be set on an app service and to be removed; the others stay.")
-class SetVariablesInput(_Configure):
+class SetAppServiceVariablesInput(_Configure):
     variables: list[VariableInput] = strawberry.field(default_factory=list, description="Set these.")
     remove: list[str] = strawberry.field(default_factory=list, description="Remove the ones with these names.")
 
 
 @strawberry.input(description="How many pods of an app service are to run.")
-class SetReplicasInput(_Configure):
+class SetAppServiceReplicasInput(_Configure):
     replicas: int | None = strawberry.field(
         default=strawberry.UNSET, description="0 to 100, at most 1 when it is not scalable; null: as the stack says."
     )
 
 
 @strawberry.input(description="Which version of an app service is to run.")
-class SetVersionInput(_Configure):
+class SetAppServiceVersionInput(_Configure):
     option_version: str | None = strawberry.field(
         default=strawberry.UNSET, description="One of the versions it offers; null: as the stack says."
     )
 
 
 @strawberry.input(description="Whether an app service is to run.")
-class SetEnabledInput(_Configure):
+class SetAppServiceEnabledInput(_Configure):
     enabled: bool = strawberry.field(description="A required or main service cannot be switched off.")
 
 
