@@ -3,33 +3,14 @@
 import pytest
 
 from catalogue import own
-from catalogue.facts import InstanceFacts, ServiceInput
+from catalogue.facts import ServiceInput
 from catalogue.plan import plan
 from catalogue.read import read_service, read_stack
 from catalogue.release import EnvVar, InstancePlan
 from catalogue.services import ServiceManifest
 from catalogue.stacks import StackManifest
 from catalogue.tokens import materialise
-
-FACTS = InstanceFacts(
-    id="i1",
-    name="dev",
-    title="Dev",
-    namespace="shop-dev",
-    org_id="o1",
-    app_id="a1",
-    app_name="shop",
-    app_title="The shop",
-    env_id="e1",
-    env_name="development",
-    env_title="Development",
-    env_type="dev",
-    stack_id="s1",
-    stack_revision_id="r1",
-    stack_revision_number=3,
-    cluster_id="c1",
-    cluster_name="local",
-)
+from tests.catalogue.made import FACTS
 
 
 def catalogue() -> tuple[dict[str, ServiceManifest], dict[str, StackManifest]]:
@@ -108,7 +89,7 @@ def test_the_web_server_is_told_where_its_database_and_cache_are() -> None:
         EnvVar("BERTH_APP_INSTANCE_NAME", "dev"),
         EnvVar("BERTH_APP_NAME", "shop"),
         EnvVar("BERTH_APP_SERVICE_NAME", "web"),
-        EnvVar("BERTH_ENV_NAME", "development"),
+        EnvVar("BERTH_ENV_NAME", "daily"),
         EnvVar("BERTH_ENV_TYPE", "dev"),
         EnvVar("BERTH_HOSTS", "[]"),
         EnvVar("BERTH_PRIMARY_HOST", ""),
@@ -128,7 +109,7 @@ def test_the_first_page_names_the_app_and_the_instance() -> None:
     web = next(service for service in planned("site").services if service.name == "web")
     (page,) = web.configs
     assert (page.filename, page.path) == ("index.html", "/usr/share/nginx/html/index.html")
-    assert "<p>Instance dev in Development, served by Web server.</p>" in page.content
+    assert "<p>Instance dev in Daily, served by Web server.</p>" in page.content
 
 
 def test_links_that_a_stack_leaves_open_give_no_variables() -> None:
