@@ -54,7 +54,7 @@ def secrets(identity: Identity, service: ServicePlan) -> Objects:
 
 
 def claims(identity: Identity, service: ServicePlan) -> Objects:
-    return [_claim(identity, service, volume) for volume in service.volumes]
+    return [_claim(identity, service, volume) for volume in service.volumes if not volume.borrowed]
 
 
 def values(service: ServicePlan, workload: Workload) -> list[Any]:

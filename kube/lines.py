@@ -1,0 +1,136 @@
+"""Log lines from bytes: time stamps to nanoseconds, lines of bounded length, text that is safe to hand on."""
+
+import calendar
+import re
+from dataclasses import dataclass
+
+LONGEST_LINE = 64 * 1024
+_LONGEST_STAMP = 36
+_SECOND = 10**9
+_seconds: dict[bytes, int] = {}
+
+# C0 controls but TAB and ESC (colours), and DEL; a newline never gets here.
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]")
+
+# What kubelet and container runtimes write into the body of a 200 when they fail; never a line of the container.
+_FAULT = re.compile(
+    rb"(?:failed to (?:try resolving symlinks|create fsnotify watcher|watch file|open log file|get container status)"
+    rb"|unable to retrieve container logs|Error from server|rpc error: |unexpected (?:stream type|log format)"
+    rb"|an error occurred when try to find container)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawLine:
+    """A line as it came, without its newline, cut at LONGEST_LINE; `size` is its whole length."""
+
+    data: bytes
+    size: int
+
+
+def parse_time(stamp: bytes) -> int:
+    """RFC 3339 with up to nine decimals and any offset, as nanoseconds since the epoch. Raises ValueError.
+
+    Python's own datetime keeps six decimals only, and lines are told apart by all nine.
+    """
+    if len(stamp) < 20 or stamp[10:11] != b"T":
+        raise ValueError("not a time stamp")
+    head = stamp[:19]
+    seconds = _seconds.get(head)
+    if seconds is None:
+        if len(_seconds) > 256:
+            _seconds.clear()
+        fields = (head[0:4], head[5:7], head[8:10], head[11:13], head[14:16], head[17:19])
+        if not all(field.isdigit() for field in fields):
+            raise ValueError("not a time stamp")
+        seconds = _seconds[head] = calendar.timegm(tuple(int(field) for field in fields))
+    zone, nanoseconds = stamp[19:], 0
+    if zone[:1] == b".":
+        end = 1
+        while zone[end : end + 1].isdigit():
+            end += 1
+        nanoseconds = int(zone[1:end].ljust(9, b"0")[:9] or b"0")
+        zone = zone[end:]
+    if zone != b"Z":
+        if len(zone) != 6 or zone[:1] not in b"+-" or not (zone[1:3] + zone[4:6]).isdigit():
+            raise ValueError("not a time stamp")
+        offset = int(zone[1:3]) * 3600 + int(zone[4:6]) * 60
+        seconds += -offset if zone[:1] == b"+" else offset
+    return seconds * _SECOND + nanoseconds
+
+
+def split_stamp(line: bytes) -> tuple[int, bytes] | None:
+    """The line's time and the rest of it; None for a line without a time stamp."""
+    space = line.find(b" ", 0, _LONGEST_STAMP)
+    try:
+        if space < 0:
+            return parse_time(line), b""  # an empty line may come without the space
+        return parse_time(line[:space]), line[space + 1 :]
+    except ValueError:
+        return None
+
+
+def is_fault(line: bytes) -> bool:
+    """Whether a line without a time stamp is the error text of a kubelet or a runtime."""
+    return _FAULT.match(line) is not None
+
+
+def text(data: bytes) -> str:
+    """The bytes as text: bad UTF-8 and control characters are replaced, what a progress bar overwrote is left out.
+
+    Colour codes (ESC) stay. Lines are not split again: separators of Unicode are text like any other.
+    """
+    if data.endswith(b"\r"):
+        data = data[:-1]
+    if b"\r" in data:
+        data = data[data.rindex(b"\r") + 1 :]
+    return _CONTROLS.sub("\ufffd", data.decode("utf-8", "replace"))
+
+
+class Assembler:
+    """Lines out of pieces of a stream, split at newlines only; a line that is too long is cut and read to its end."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._size = 0
+
+    def feed(self, piece: bytes) -> list[RawLine]:
+        """The lines that this piece completes."""
+        *complete, rest = piece.split(b"\n")
+        lines = []
+        for part in complete:
+            if self._size:
+                self._keep(part)
+                lines.append(self._take())
+            else:
+                lines.append(RawLine(_cut(part), len(part)))
+        if rest:
+            self._keep(rest)
+        return lines
+
+    def finish(self) -> list[RawLine]:
+        """What is left at the end of the stream: a line that never got its newline, if there is one."""
+        return [self._take()] if self._size else []
+
+    def _keep(self, part: bytes) -> None:
+        self._size += len(part)
+        room = LONGEST_LINE + 1 - len(self._kept)
+        if room > 0:
+            self._kept += part[:room]
+
+    def _take(self) -> RawLine:
+        line = RawLine(_cut(bytes(self._kept)), self._size)
+        self._kept.clear()
+        self._size = 0
+        return line
+
+
+def _cut(data: bytes) -> bytes:
+    """At most LONGEST_LINE bytes, never within a character of UTF-8."""
+    if len(data) <= LONGEST_LINE:
+        return data
+    end = LONGEST_LINE
+    while end > LONGEST_LINE - 4 and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return data[:end]
