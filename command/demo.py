@@ -82,6 +82,7 @@ class Demo:
     def start(self) -> None:
         """Start one thing after another, and print each as it becomes ready."""
         print(f"Berth keeps what it needs in {self.data}")
+        (self.var / "demo.json").unlink(missing_ok=True)  # it says that the demo is ready
         keyring = self.data / "keyring.json"
         if not keyring.exists():
             Keyring.create(keyring)
