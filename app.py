@@ -23,9 +23,10 @@ from rules.viewer import Viewer
 from schema import schema
 from schema.limits import Limits
 from settings import settings
-from transport import graphiql, metrics
+from transport import metrics
 from transport.access import Streams
 from transport.endpoint import Endpoint
+from transport.graphiql import GraphiQL
 from transport.health import Readiness, healthz
 from transport.operations import Operations
 from transport.requests import Requests
@@ -46,7 +47,8 @@ service = Service(
     streams=Streams(chosen.subscriptions_per_token),
     limits=TransportLimits.of(chosen),
 )
-endpoint = Endpoint(service, graphiql.page)
+explorer = GraphiQL(chosen.graphiql_assets)
+endpoint = Endpoint(service, explorer.page)
 
 
 async def database_answers() -> None:
@@ -90,7 +92,7 @@ app = Starlette(
     routes=[
         Route("/graphql", endpoint),
         WebSocketRoute("/graphql", endpoint),
-        *graphiql.routes(),
+        *explorer.routes(),
         Route("/healthz", healthz),
         Route("/readyz", Readiness(checks, service.shutdown).answer),
         Route("/metrics", metrics.metrics),
