@@ -101,13 +101,25 @@
     },
   });
 
-  const kindOf = (document, name) => {
-    const operations = (document?.definitions ?? []).filter((each) => each.kind === 'OperationDefinition');
-    return (operations.find((each) => each.name?.value === name) ?? operations[0])?.operation;
+  // GraphiQL learns late which operations a tab holds, when one changes tabs: read the text itself.
+  const operationsOf = (text) => {
+    const plain = text.replace(/"""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|#.*/g, '');
+    let depth = 0;
+    let outside = '';
+    for (const character of plain) {
+      if ('{(['.includes(character)) depth += 1;
+      if (depth === 0) outside += character;
+      if ('})]'.includes(character)) depth -= 1;
+    }
+    const found = outside.matchAll(/\b(query|mutation|subscription)\b\s*([_A-Za-z]\w*)?/g);
+    return [...found].map(([, kind, name]) => ({ kind, name }));
   };
 
-  const fetcher = async (request, options) => {
-    if (kindOf(options?.documentAST, request.operationName) === 'subscription') {
+  const fetcher = async (asked, options) => {
+    const operations = operationsOf(asked.query);
+    const chosen = operations.find(({ name }) => name === asked.operationName) ?? operations[0];
+    const request = { ...asked, operationName: chosen?.name };
+    if (chosen?.kind === 'subscription') {
       return followed(request);
     }
     return post({ ...request, variables: await filled(request.variables ?? {}) }, options?.headers);
