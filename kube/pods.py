@@ -41,7 +41,6 @@ class ContainerEvent:
 class _Container:
     source: Source
     service: str
-    standing: Standing = "RUNNING"
     told: tuple[str, ...] = ()
 
 
@@ -94,11 +93,12 @@ class Containers:
         restarts = int(status.get("restartCount") or 0)
         if run and (known is None or known.source.container_id != run):
             source = Source(self._namespace, metadata["name"], metadata["uid"], status["name"], run)
-            if known is not None:
+            restarted = known is not None and known.source.container_id != ""
+            if known is not None and restarted:
                 self._standing[known.source] = "REPLACED"
                 self._forget(known.source)
             yield ContainerEvent(
-                "JOINED" if known is None else "RESTARTED",
+                "RESTARTED" if restarted else "JOINED",
                 source,
                 service,
                 reason=str(before.get("reason") or ""),
@@ -107,8 +107,8 @@ class Containers:
                 fresh=self._synced,
             )
             known = self._known[key] = _Container(source, service)
-        if known is not None:
-            known.standing = self._standing[known.source] = "RUNNING" if running else "ENDED"
+        if known is not None and run:
+            self._standing[known.source] = "RUNNING" if running else "ENDED"
         told: tuple[str, ...] = ()
         event = None
         reason = str(waiting.get("reason") or "")

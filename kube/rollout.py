@@ -60,6 +60,10 @@ class _Followed:
     told: tuple[int, int, bool] | None = None
     failing: tuple[Failure, float] | None = None
 
+    @property
+    def done(self) -> bool:
+        return self.told is not None and self.told[2]
+
 
 @dataclass(slots=True)
 class _Seen:
@@ -111,18 +115,18 @@ async def follow(
     async with _watched(cluster, namespace, resources) as changes:
         while True:
             await _take(changes, seen)
-            if len(seen.synced) < len(resources):
-                _check_deadline(ends, workloads)
-                continue
-            for workload in workloads:
-                progress = _progress(workload, seen)
-                if progress is not None:
-                    yield progress
-            if all(workload.told is not None and workload.told[2] for workload in workloads):
-                return
-            for workload in workloads:
-                await _check(cluster, namespace, workload, seen, patience)
-            _check_deadline(ends, workloads)
+            if len(seen.synced) == len(resources):
+                for workload in workloads:
+                    progress = _progress(workload, seen)
+                    if progress is not None:
+                        yield progress
+                if all(workload.done for workload in workloads):
+                    return
+                for workload in workloads:
+                    await _check(cluster, namespace, workload, seen, patience)
+            if ends is not None and time.monotonic() >= ends:
+                late = next(workload for workload in workloads if not workload.done)
+                raise await _late(cluster, namespace, late, seen)
 
 
 def _progress(workload: _Followed, seen: _Seen) -> Progress | None:
@@ -146,7 +150,7 @@ async def _check(cluster: Cluster, namespace: str, workload: _Followed, seen: _S
     if found is None:
         missing = f"The {workload.resource.kind} {workload.name} is not in the namespace any more."
         raise RolloutFailed(workload.service, "WORKLOAD_MISSING", missing, [])
-    if workload.told is not None and workload.told[2]:
+    if workload.done:
         workload.failing = None
         return
     pods = current(found, seen.pods())
@@ -160,15 +164,27 @@ async def _check(cluster: Cluster, namespace: str, workload: _Followed, seen: _S
     now = time.monotonic()
     since = workload.failing[1] if workload.failing is not None else now
     workload.failing = failure, since
-    if failure.patient and now - since < patience:
-        return
+    if not failure.patient or now - since >= patience:
+        raise await _failed(cluster, namespace, workload.service, found, pods, failure)
+
+
+async def _failed(
+    cluster: Cluster,
+    namespace: str,
+    service: str,
+    workload: dict[str, Any],
+    pods: list[dict[str, Any]],
+    failure: Failure,
+) -> RolloutFailed:
+    """The failure with evidence from the pod where it shows, else from one that is not ready, else from the workload."""
     shown = next((pod for pod in pods if pod["metadata"]["name"] == failure.pod), None)
     shown = shown or next((pod for pod in pods if not is_ready(pod)), None)
     if shown is None:
-        lines = await evidence.warnings(cluster, namespace, workload.name, found["metadata"]["uid"])
+        metadata = workload["metadata"]
+        lines = await evidence.warnings(cluster, namespace, metadata["name"], metadata["uid"])
     else:
         lines = await evidence.of_pod(cluster, namespace, shown, failure.container, failure.crashed)
-    raise RolloutFailed(workload.service, failure.code, failure.message, lines)
+    return RolloutFailed(service, failure.code, failure.message, lines)
 
 
 async def _refused(cluster: Cluster, namespace: str, workload: dict[str, Any]) -> Failure | None:
@@ -181,12 +197,18 @@ async def _refused(cluster: Cluster, namespace: str, workload: dict[str, Any]) -
     return failures.of_refusal(refused[0].removeprefix("FailedCreate: ")) if refused else None
 
 
-def _check_deadline(ends: float | None, workloads: list[_Followed]) -> None:
-    if ends is not None and time.monotonic() >= ends:
-        late = next(workload for workload in workloads if workload.told is None or not workload.told[2])
-        ready, desired = (late.told or (0, 1, False))[:2]
-        text = f"{late.name} did not become ready in time: {ready} of {desired} replicas are."
-        raise RolloutFailed(late.service, "ROLLOUT_TIMED_OUT", text, [])
+async def _late(cluster: Cluster, namespace: str, workload: _Followed, seen: _Seen) -> RolloutFailed:
+    """The failure of a workload for which there is no time left."""
+    found = seen.objects.get((workload.resource.kind, workload.name))
+    ready, desired = (workload.told or (0, 1, False))[:2]
+    text = f"{workload.name} did not become ready in time: {ready} of {desired} replicas are."
+    if found is None:
+        return RolloutFailed(workload.service, "ROLLOUT_TIMED_OUT", text, [])
+    pods = current(found, seen.pods())
+    waiting = next((pod for pod in pods if not is_ready(pod)), None)
+    container = waiting["spec"]["containers"][0]["name"] if waiting else ""
+    failure = Failure("ROLLOUT_TIMED_OUT", text, container=container)
+    return await _failed(cluster, namespace, workload.service, found, pods, failure)
 
 
 async def _take(changes: "asyncio.Queue[tuple[str, Change]]", seen: _Seen) -> None:

@@ -130,11 +130,26 @@ class Tail:
             backoff = _BACKOFF_FIRST if well else min(backoff * 2, _BACKOFF_MOST)
             await self._sleep(backoff * random.uniform(0.5, 1))
 
-    async def _connection(self, standing: Standing) -> AsyncGenerator[list[Record], None]:
+    async def history(self, lines: int) -> list[Record]:
+        """The last `lines` as they are now, in one read; `records` then goes on exactly behind them.
+
+        Empty when there is nothing to be read (yet, or any more). Raises KubeError when the cluster cannot be asked.
+        """
+        found: list[Record] = []
+        self._first = {"tailLines": lines}
+        try:
+            async with aclosing(self._connection(self._standing(), follow=False)) as connection:
+                async for records in connection:
+                    found += records
+        except (errors.NotFound, errors.Invalid):
+            pass
+        return found
+
+    async def _connection(self, standing: Standing, *, follow: bool = True) -> AsyncGenerator[list[Record], None]:
         query: dict[str, str | int | bool] = {
             "container": self.source.container,
             "timestamps": True,
-            "follow": standing == "RUNNING",
+            "follow": follow and standing == "RUNNING",
             "previous": standing == "REPLACED",
         }
         resumed = self._second - 1 if self._before else self._second
