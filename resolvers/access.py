@@ -6,6 +6,7 @@ Each condition speaks of a row `t` of its table, and says in SQL what `Viewer.se
 from collections.abc import Callable, Mapping
 
 from resolvers.sql import Values
+from rules.enums import Role
 from rules.viewer import Viewer
 
 Visible = Callable[[Viewer, Values], str]
@@ -64,11 +65,12 @@ def _user(viewer: Viewer, values: Values) -> str:
 
 
 def _token(viewer: Viewer, values: Values) -> str:
-    """One's own tokens; a narrowed token knows of none but itself."""
+    """One's own tokens, and those for organizations that one owns; a narrowed token knows of none but itself."""
     if viewer.narrowed:
         return f"t.id = {values(viewer.token_id)}"
     reached = f"(t.organization_id IS NULL OR t.organization_id = ANY({values(viewer.organization_ids)}))"
-    return f"t.user_id = {values(viewer.user_id)} AND {reached}"
+    owned = [id for id, role in viewer.roles.items() if role is Role.OWNER]
+    return f"({reached} AND t.user_id = {values(viewer.user_id)} OR t.organization_id = ANY({values(owned)}))"
 
 
 def _through(table: str, key: str, visible: Visible) -> Visible:

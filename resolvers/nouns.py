@@ -56,11 +56,12 @@ class Noun:
 
     async def fill(self, context: Context, found: Sequence[Any], selection: Selection) -> None:
         """Load what is selected on these rows and not among their columns."""
-        if found:
-            for name, inner in selection.fields.items():
-                fill = self.fills.get(name)
-                if fill is not None:
-                    await fill(context, found, inner)
+        done = set()
+        for name, inner in selection.fields.items() if found else ():
+            fill = self.fills.get(name)
+            if fill is not None and fill not in done:
+                done.add(fill)
+                await fill(context, found, inner)
 
     async def of_ids(
         self, context: Context, ids: Iterable[str], selection: Selection, *, reached: bool = False
@@ -97,13 +98,14 @@ def one(to: str, attribute: str, key: str, *, reached: bool = True) -> Fill:
 
 
 def many(to: str, attribute: str, key: str, order: str) -> Fill:
-    """A fill: the list of rows of noun `to` that name this row in their column `key`, by `order`. For short lists."""
+    """A fill: the list of rows of noun `to` that name this row in their column `key`, by `order`. For short lists
+    of what is there as long as the row is."""
 
     async def fill(context: Context, found: Sequence[Any], selection: Selection) -> None:
         noun = NOUNS[to]
         values = Values([row.id for row in found])
         records = await rows(
-            f"SELECT {noun.columns} FROM {noun.source} WHERE t.{key} = ANY($1) AND {noun.live} ORDER BY {order}", values
+            f"SELECT {noun.columns} FROM {noun.source} WHERE t.{key} = ANY($1) ORDER BY {order}", values
         )
         others = [noun.row(*record) for record in records]
         await noun.fill(context, others, selection)

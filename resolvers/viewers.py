@@ -43,7 +43,8 @@ async def tokens(
 ) -> Page:
     """A page of the viewer's own tokens. Raises: Refused."""
     part = window(TimeOrder.NEWEST, first, after, last, before)
-    return await read_page(info.context, NOUNS["Token"], part, selection(info))
+    own = [("t.user_id = {}", info.context.viewer.user_id)]
+    return await read_page(info.context, NOUNS["Token"], part, selection(info), own)
 
 
 async def organizations(

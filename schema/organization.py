@@ -21,6 +21,7 @@ _environments = nested("Environment", "organization_id", ListOrder.NAME)
 _clusters = nested("Cluster", "organization_id", ListOrder.NAME)
 _services = nested("Service", "organization_id", ListOrder.NAME)
 _stacks = nested("Stack", "organization_id", ListOrder.NAME)
+_tokens = nested("Token", "organization_id", TimeOrder.NEWEST)
 
 if TYPE_CHECKING:
     from schema.app import App
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from schema.environment import Environment
     from schema.service import Service
     from schema.stack import Stack
+    from schema.token import Token
 else:
     App = Annotated["App", strawberry.lazy("schema.app")]
     Environment = Annotated["Environment", strawberry.lazy("schema.environment")]
     Cluster = Annotated["Cluster", strawberry.lazy("schema.cluster")]
     Service = Annotated["Service", strawberry.lazy("schema.service")]
     Stack = Annotated["Stack", strawberry.lazy("schema.stack")]
+    Token = Annotated["Token", strawberry.lazy("schema.token")]
 
 
 @strawberry.type(description="A user in an organization.")
@@ -77,3 +80,8 @@ class Organization(Node):
         _services, description="The services of its catalogue, by name.", arguments=PAGING
     )
     stacks: Connection[Stack] = resolved_by(_stacks, description="Its stacks, by name.", arguments=PAGING)
+    tokens: Connection[Token] = resolved_by(
+        _tokens,
+        description="The tokens that are narrowed to it, the newest first: all of them for owners, else your own.",
+        arguments=PAGING,
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from jobs.overrides import stack_service_of
 from resolvers.context import Context
 from resolvers.manifests import service_manifests, stack_manifests
 from resolvers.nouns import Noun, many, one
@@ -112,13 +113,12 @@ async def _settings(_context: Context, found: Sequence[AppServiceRow], wanted: S
     stacks = await stack_manifests(revisions.values())
     services = await service_manifests(row.service_revision_id for row in found)
     for row in found:
-        stack = stacks[revisions[row.instance_id]].service(row.name)
+        stack = stack_service_of(stacks[revisions[row.instance_id]], row.name)
         service = services[row.service_revision_id]
-        offered = stack.options if stack else ()
-        preferred = next((item.version for item in offered if item.default), None)
-        default = preferred or (service.default_option.version if service.default_option else None)
+        offered = stack.options if stack and stack.options else service.options
+        default = next((item.version for item in offered if item.default), offered[0].version if offered else None)
         row.option = row.version_override or default
-        row.options = [item.version for item in offered] or [item.version for item in service.options]
+        row.options = [item.version for item in offered]
         row.replicas = row.replicas_override if row.replicas_override is not None else stack.replicas if stack else 1
         row.endpoints = endpoints(service)
 
