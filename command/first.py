@@ -11,13 +11,13 @@ from catalogue import own
 from command.remote import Remote, RemoteError
 from command.waiting import wait_for_task
 
-_SEEN = """query Seen($organization: ID!, $cluster: String!, $environment: String!, $app: String!) {
+_SEEN = """query Seen($organization: ID!, $in: String!, $cluster: String!, $environment: String!, $app: String!) {
   stacks(first: 100, filter: {organization: $organization}) {
     nodes { id name latestRevision { id } draft { id } }
   }
-  cluster(name: $cluster, organization: $organization) { id server }
-  environment(name: $environment, organization: $organization) { id }
-  app(name: $app, organization: $organization) { id }
+  cluster(name: $cluster, organization: $in) { id server }
+  environment(name: $environment, organization: $in) { id }
+  app(name: $app, organization: $in) { id }
 }"""
 
 
@@ -55,7 +55,7 @@ class First:
         """
         seen = remote.ask(
             _SEEN,
-            organization=self.organization_id,
+            **{"organization": self.organization_id, "in": self.organization_id},
             cluster=self.cluster.name,
             environment=self.environment,
             app=self.app or "none",
