@@ -48,13 +48,13 @@ class Subject:
     snapshot: Callable[[str, datetime, str], Any]
 
 
-async def task_events(info: Info, id: str, after: str | None = None) -> AsyncGenerator[Any, None]:
+async def task_events(info: Info, id: strawberry.ID, after: str | None = None) -> AsyncGenerator[Any, None]:
     """Raises: Refused NOT_FOUND, INVALID_CURSOR."""
     async for event in _stream(info.context, "Task", Subject(id, told.of_task, "END", told.TaskSnapshot), after):
         yield event
 
 
-async def instance_events(info: Info, id: str, after: str | None = None) -> AsyncGenerator[Any, None]:
+async def instance_events(info: Info, id: strawberry.ID, after: str | None = None) -> AsyncGenerator[Any, None]:
     """Raises: Refused NOT_FOUND, INVALID_CURSOR."""
     subject = Subject(id, told.of_instance, "GONE", told.InstanceSnapshot)
     async for event in _stream(info.context, "Instance", subject, after):
