@@ -41,7 +41,7 @@ def make_context(_connection: HTTPConnection, viewer: object, request_id: str) -
 
 chosen = settings()
 service = Service(
-    Operations(schema, Limits(), chosen.request_deadline),
+    Operations(schema, Limits.of(chosen), chosen.request_deadline),
     authenticate,
     make_context,
     streams=Streams(chosen.subscriptions_per_token),
@@ -80,6 +80,7 @@ async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         gc.set_threshold(50_000, 50, 100)
         with service.shutdown.on_signals():
             yield
+        await service.operations.finish_writes()
     finally:
         await bells.close()
         await bell.close()
