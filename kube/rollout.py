@@ -16,7 +16,7 @@ from kube.labels import MANAGED
 from kube.resources import DAEMON_SET, DEPLOYMENT, POD, STATEFUL_SET, Resource
 from kube.watch import Change
 from kube.watch import follow as watch
-from kube.workloads import current, desired_replicas, is_ready, is_rolled_out
+from kube.workloads import Manifest, current, desired_replicas, is_ready, is_rolled_out
 
 PATIENCE = 60.0  # seconds that a failure which may pass by itself must stay: nodes are added, quotas freed
 _TICK = 1.0
@@ -172,11 +172,11 @@ async def _failed(
     cluster: Cluster,
     namespace: str,
     service: str,
-    workload: dict[str, Any],
-    pods: list[dict[str, Any]],
+    workload: Manifest,
+    pods: list[Manifest],
     failure: Failure,
 ) -> RolloutFailed:
-    """The failure with evidence from the pod where it shows, else from one that is not ready, else from the workload."""
+    """The failure, with evidence from the pod where it shows, else from one that is not ready or the workload."""
     shown = next((pod for pod in pods if pod["metadata"]["name"] == failure.pod), None)
     shown = shown or next((pod for pod in pods if not is_ready(pod)), None)
     if shown is None:
@@ -187,7 +187,7 @@ async def _failed(
     return RolloutFailed(service, failure.code, failure.message, lines)
 
 
-async def _refused(cluster: Cluster, namespace: str, workload: dict[str, Any]) -> Failure | None:
+async def _refused(cluster: Cluster, namespace: str, workload: Manifest) -> Failure | None:
     """Why pods are missing, from events: stateful and daemon sets have no condition that tells it."""
     if workload["kind"] == DEPLOYMENT.kind:
         return None
