@@ -50,7 +50,7 @@ async def create(
             user_id, reach = member.user_id, (member.organization_id, *reach[1:])
         own = await Token.get(id=viewer.token_id, using_db=door.connection)
         _no_further(own, reach)
-        _no_more(viewer.scope, scope)
+        _no_more(viewer.scope, scope, "input.scope")
         _no_longer(own, ends)
         secret = new_secret()
         row = await Token.create(
@@ -73,13 +73,17 @@ async def create(
 async def revoke(ask: Ask, id: str) -> Changed:
     """Ends a token of the viewer's, or, by an owner, one narrowed to the organization. Doing it again changes nothing.
 
-    Raises: Refused.
+    Besides itself a token ends only what it could have made. Raises: Refused.
     """
 
     async def work(door: Door) -> Ids:
         row = await Token.get_or_none(id=id, using_db=door.connection)
         if row is None or not _known(door.viewer, row):
             raise not_found("input.id")
+        if row.id != door.viewer.token_id:
+            own = await Token.get(id=door.viewer.token_id, using_db=door.connection)
+            _no_further(own, (row.organization_id, row.app_id, row.instance_id), "input.id")
+            _no_more(door.viewer.scope, Scope(row.scope), "input.id")
         if row.organization_id is not None:
             await Organization.select_for_update().using_db(door.connection).get(id=row.organization_id)
         ended = await door.connection.execute_query_dict(
@@ -126,24 +130,25 @@ async def _reach(door: Door, organization_id: str | None, app_id: str | None, in
     return organization_id, None, None
 
 
-def _no_further(own: Token, reach: Reach) -> None:
+def _no_further(own: Token, reach: Reach, path: str | None = None) -> None:
     limits = (own.organization_id, own.app_id, own.instance_id)
     if any(limit not in (None, wanted) for limit, wanted in zip(limits, reach, strict=True)):
         raise Refused(
             "FORBIDDEN",
-            "Your token is narrowed, so it cannot make one that reaches further.",
-            "Narrow the new token as far as your own.",
+            "Your token is narrowed, so it can neither make nor end one that reaches further.",
+            "Narrow the new token as far as your own, or use a token that reaches as far.",
+            path,
             details={"missing": Scope.ADMIN},
         )
 
 
-def _no_more(own: Scope, wanted: Scope) -> None:
+def _no_more(own: Scope, wanted: Scope, path: str) -> None:
     if not includes(own, wanted):
         raise Refused(
             "FORBIDDEN",
-            f"Your token's scope {own} cannot make a token with the scope {wanted}.",
+            f"Your token's scope {own} can neither make nor end a token with the scope {wanted}.",
             f"Use a token with the scope {wanted}.",
-            "input.scope",
+            path,
             details={"missing": wanted},
         )
 

@@ -7,6 +7,7 @@ import pytest
 
 from models import Environment, Instance
 from rules.enums import InstanceState, Role, Scope
+from rules.viewer import Viewer
 from tests.kit import makers
 from tests.kit.client import Api
 from tests.kit.traces import events, everything
@@ -208,7 +209,7 @@ async def test_a_replay_shows_no_more_than_the_viewer_may_see_by_then() -> None:
     wanted = {"id": world.environment.id, "idempotencyKey": "one"}
     first = await Api(world.owner).change("deleteEnvironment", wanted, "deletedId problems { code }")
     assert first == {"deletedId": world.environment.id, "problems": []}
-    stranger = makers.Viewer(world.owner.user_id, world.owner.token_id, Scope.ADMIN, {})
+    stranger = Viewer(world.owner.user_id, world.owner.token_id, Scope.ADMIN, {})
     again = await Api(stranger).change("deleteEnvironment", wanted, "deletedId problems { code }")
     assert again == {"deletedId": None, "problems": []}
 
