@@ -43,15 +43,9 @@ class Bell:
             return
         try:
             async with asyncio.timeout(_LIMIT):
-                if self._pool is None:
-                    self._pool = await create_pool(
-                        redis_settings(self._url),
-                        job_serializer=dumps,
-                        job_deserializer=loads,
-                        default_queue_name=QUEUE,
-                    )
+                pool = await self._connected()
                 for task_id, attempt in tasks:
-                    await self._pool.enqueue_job("run_task", task_id, _job_id=f"{task_id}:{attempt}")
+                    await pool.enqueue_job("run_task", task_id, _job_id=f"{task_id}:{attempt}")
         except (RedisError, OSError, TimeoutError) as problem:
             log.warning("the queue cannot be rung; workers find the task by their sweep", problem=str(problem))
 
@@ -59,11 +53,16 @@ class Bell:
         """Whether the queue's server answers, for readiness."""
         try:
             async with asyncio.timeout(_LIMIT):
-                if self._pool is None:
-                    self._pool = await create_pool(redis_settings(self._url), default_queue_name=QUEUE)
-                return bool(await self._pool.ping())
+                return bool(await (await self._connected()).ping())
         except (RedisError, OSError, TimeoutError):
             return False
+
+    async def _connected(self) -> ArqRedis:
+        if self._pool is None:
+            self._pool = await create_pool(
+                redis_settings(self._url), job_serializer=dumps, job_deserializer=loads, default_queue_name=QUEUE
+            )
+        return self._pool
 
     async def close(self) -> None:
         if self._pool is not None:
