@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jobs.new_services import helm_unavailable
 from resolvers.context import Context
+from resolvers.manifests import service_manifests
 from resolvers.sql import Values, rows
 from rules.access import NEEDS
 from rules.enums import InstanceState, Scope, TaskState
@@ -59,6 +61,7 @@ async def of_instances(context: Context, found: Sequence["InstanceRow"]) -> dict
     """By the id of the instance: every operation that exists, with its answer."""
     waiting = await _oldest_tasks([row.id for row in found])
     behind = await outdated(row.stack_revision_id for row in found)
+    charts = await _charts([row.id for row in found])
     answers: dict[str, list[Answered]] = {}
     for row in found:
         answers[row.id] = []
@@ -66,6 +69,8 @@ async def of_instances(context: Context, found: Sequence["InstanceRow"]) -> dict
             refused = _instance_refused(context.viewer, row, operation, waiting.get(row.id))
             if refused is None and operation is Operation.UPGRADE_STACK and row.stack_revision_id not in behind:
                 refused = _LATEST
+            if refused is None and operation is Operation.DEPLOY and row.id in charts:
+                refused = helm_unavailable(charts[row.id], "input.id")
             answers[row.id].append(_answered(operation, refused))
     return answers
 
@@ -90,6 +95,17 @@ async def outdated(stack_revisions: Iterable[str]) -> set[str]:
         Values(sorted(set(stack_revisions))),
     )
     return {record[0] for record in records}
+
+
+async def _charts(instances: list[str]) -> dict[str, str]:
+    """By the id of the instance: the first of its enabled services that only a chart can release."""
+    services = await rows(
+        "SELECT instance_id, name, service_revision_id FROM app_service "
+        "WHERE instance_id = ANY($1) AND enabled ORDER BY position DESC, name DESC",
+        Values(instances),
+    )
+    manifests = await service_manifests(revision for _, _, revision in services)
+    return {instance: name for instance, name, revision in services if manifests[revision].helm is not None}
 
 
 async def _oldest_tasks(instances: list[str]) -> dict[str, str]:

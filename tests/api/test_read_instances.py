@@ -102,6 +102,21 @@ async def test_operations_answer_by_role_and_scope(role: Role, scope: Scope, all
     assert {answer["blockedBy"]["code"] for answer in shown if not answer["allowed"]} <= {"FORBIDDEN"}
 
 
+async def test_an_instance_with_a_chart_cannot_be_deployed_until_that_service_is_off() -> None:
+    chart = {"name": "search", "chart": "search", "version": "1.0.0"}
+    world = await makers.world("acme", web={}, search={"helm": chart})
+    instance = await makers.instance(world)
+    asked = "operations { name allowed blockedBy { code message } }"
+    shown = (await one(Api(world.owner), instance.id, asked))["operations"]
+    deploy = next(item for item in shown if item["name"] == "DEPLOY")
+    message = "The service 'search' is released by a Helm chart, which Berth cannot do yet."
+    assert deploy["blockedBy"] == {"code": "HELM_UNAVAILABLE", "message": message}
+    await AppService.filter(instance_id=instance.id, name="search").update(enabled=False)
+    shown = (await one(Api(world.owner), instance.id, asked))["operations"]
+    deploy = next(item for item in shown if item["name"] == "DEPLOY")
+    assert deploy["allowed"] is True
+
+
 async def test_an_address_forwards_a_port_to_the_main_endpoint_of_the_main_service() -> None:
     world = await makers.world("acme", web={}, db={"type": "db"})
     instance = await makers.instance(world)
