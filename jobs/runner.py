@@ -20,12 +20,15 @@ from jobs.kinds import Ending, Kind
 from models import Task
 from models.database import listen
 from models.lease import Lease, LeaseLost
+from models.postgres import unbroken
 from rules.enums import TaskState
 from settings import settings
 
 log = structlog.get_logger(__name__)
 
 CANCEL_CHANNEL = "berth_cancel"
+_GATHER = 0.05
+"""Seconds for which freed places are gathered before one sweep fills them."""
 
 _TAKE = """
 UPDATE task SET lease_token = $2, lease_until = now() + $3 * interval '1 second', worker = $4, attempt = attempt + 1,
@@ -92,6 +95,8 @@ class Runner:
         self._held: dict[str, _Held] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._closing = False
+        self._refused = False
+        self._room = asyncio.Event()
         self.name = f"{socket.gethostname()}:{getpid()}"
 
     @property
@@ -121,7 +126,10 @@ class Runner:
 
     async def take(self, task_id: str) -> bool:
         """Takes a task when it may run now and there is room for it; says whether it did."""
-        if self._closing or task_id in self._held or len(self._held) >= settings().worker_tasks:
+        if self._closing or task_id in self._held:
+            return False
+        if len(self._held) >= settings().worker_tasks:
+            self._refused = True
             return False
         token = secrets.token_hex(16)
         lease = Lease(token, monotonic() + settings().lease)
@@ -135,6 +143,7 @@ class Runner:
         """Takes what is ready and was not rung for, or was left by a worker that died; returns how many."""
         room = settings().worker_tasks - len(self._held)
         if room <= 0 or self._closing:
+            self._refused = True
             return 0
         rows = await get_connection("default").execute_query_dict(_READY, [settings().lease_margin, room])
         return sum([await self.take(row["id"]) for row in rows])
@@ -145,14 +154,20 @@ class Runner:
                 task = await Task.get(id=task_id)
                 ending = await self._ending(task, lease)
                 if ending is not None:
-                    await asyncio.shield(end(task, self._kinds[task.kind], lease, ending))
+                    await unbroken(end(task, self._kinds[task.kind], lease, ending))
+                    self._held.pop(task_id, None)
                     await self._next(task)
             except LeaseLost as lost:
                 log.warning("the lease was lost", problem=str(lost))
-            except (asyncio.CancelledError, BaseORMException, OSError):
-                log.warning("the task could not be ended here; it will be taken over", exc_info=True)
+            except asyncio.CancelledError:
+                log.info("the task was stopped while it ended")
+            except Exception:
+                log.exception("the task could not be ended here; it will be taken over")
             finally:
                 self._held.pop(task_id, None)
+                if self._refused:
+                    self._refused = False
+                    self._room.set()
 
     async def _ending(self, task: Task, lease: Lease) -> Ending | None:
         """How the task ended; None when it goes on elsewhere."""
@@ -219,7 +234,15 @@ class Runner:
                 await self.sweep()
             except (BaseORMException, OSError) as problem:
                 log.warning("the sweep could not look for tasks", problem=str(problem))
-            await asyncio.sleep(settings().sweep)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until the next sweep is due, or there is room again for what had to be left."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings().sweep):
+                await self._room.wait()
+                await asyncio.sleep(_GATHER)
+        self._room.clear()
 
     async def _listen_always(self, database_url: str) -> None:
         async for notification in listen(database_url, [CANCEL_CHANNEL]):
