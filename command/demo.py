@@ -65,6 +65,7 @@ class Demo:
         self.valkey = Valkey(self.data / "valkey")
         self.simulated = Simulated(self.data / "simulator", HOST)
         self.supervisor = Supervisor(logs, os.environ)
+        self.note = ""
 
     def run(self) -> None:
         """Start, print, watch; stop in every case."""
@@ -121,7 +122,7 @@ class Demo:
             cluster = ClusterAccess("simulated", self.simulated.kubeconfig(), "SIMULATOR")
         url, database_url = f"{self.url}/graphql", self.supervisor.environment["DATABASE_URL"]
         organization, token = owned(url, database_url, self._token(), "demo@berth.example", "demo")
-        First(organization, cluster, app="shop").make(Remote(url, token))
+        self.note = First(organization, cluster, app="shop").make(Remote(url, token))
         return token
 
     def _token(self) -> str:
@@ -142,6 +143,8 @@ class Demo:
             fresh.rename(path)
 
     def _tell(self, token: str) -> None:
+        if self.note:
+            print(f"  {self.note}")
         print(
             f"\nGraphiQL, with a token and three operations ready to run:\n\n  {self.url}/graphql#token={token}\n\n"
             "  CreateInstance   makes the instance `dev` of the app `shop`\n"

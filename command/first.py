@@ -47,11 +47,11 @@ class First:
     app: str = ""
     instance: str = "main"
 
-    def make(self, remote: Remote) -> None:
-        """Make what is missing; a first instance is waited for.
+    def make(self, remote: Remote, seconds: float = 60) -> str:
+        """Make what is missing, and wait for the first instance; returns what there is to say of it, if anything.
 
         Raises:
-            RemoteError: something was refused, or the first instance could not be created.
+            RemoteError: something was refused.
         """
         seen = remote.ask(
             _SEEN,
@@ -68,8 +68,9 @@ class First:
                 remote.change("publishStack", {"id": stack["id"]}, "stack { id }")
         environment = (seen["environment"] or self._environment(remote))["id"]
         cluster = self._cluster(remote, seen["cluster"])
-        if self.app and not seen["app"]:
-            self._app(remote, stacks[self.app]["id"], environment, cluster)
+        if not self.app or seen["app"]:
+            return ""
+        return wait_for_task(remote, self._app(remote, stacks[self.app]["id"], environment, cluster), seconds)
 
     def _environment(self, remote: Remote) -> Any:
         given = {"organizationId": self.organization_id, "name": self.environment, "type": "DEV"}
@@ -86,11 +87,11 @@ class First:
             remote.change("updateCluster", {"id": known["id"], "kubeconfig": access.kubeconfig}, "cluster { id }")
         return str(known["id"])
 
-    def _app(self, remote: Remote, stack: str, environment: str, cluster: str) -> None:
+    def _app(self, remote: Remote, stack: str, environment: str, cluster: str) -> str:
+        """Create the app; returns the task that creates its first instance."""
         instance = {"name": self.instance, "environmentId": environment, "clusterId": cluster}
         given = {"organizationId": self.organization_id, "stackId": stack, "name": self.app, "instance": instance}
-        made = remote.change("createApp", given, "task { id }")
-        wait_for_task(remote, made["task"]["id"])
+        return str(remote.change("createApp", given, "task { id }")["task"]["id"])
 
 
 def import_files(remote: Remote, organization_id: str, files: list[tuple[str, str]]) -> dict[str, Any]:

@@ -9,20 +9,24 @@ _TASK = """query Task($id: ID!) {
 }"""
 
 
-def wait_for_task(remote: Remote, task_id: str, every: float = 0.25) -> None:
-    """Wait until a task has ended; its own deadline is the limit.
+def wait_for_task(remote: Remote, task_id: str, seconds: float, every: float = 0.2) -> str:
+    """Wait for a task's end; returns nothing when it ended well, else what there is to say of it.
 
     Raises:
-        RemoteError: it did not end well, with the cause.
+        RemoteError: the task is not there for the token.
     """
+    deadline = time.monotonic() + seconds
     while True:
         task = remote.ask(_TASK, id=task_id)["node"]
         if task is None:
             raise RemoteError(f"There is no task {task_id}, or the token may not see it.")
         if task["endedAt"]:
             break
+        if time.monotonic() > deadline:
+            return f"{task['title']}: not done after {seconds:g} seconds; `berth task {task_id}` shows how far it is."
         time.sleep(every)
-    if task["state"] not in ("DONE", "DONE_WITH_WARNINGS"):
-        failure = task["failure"] or {"summary": "It says no cause.", "rootCause": "", "suggestedActions": []}
-        parts = [f"{task['title']}: {task['state']}.", failure["summary"], failure["rootCause"]]
-        raise RemoteError(" ".join(part for part in [*parts, *failure["suggestedActions"]] if part))
+    if task["state"] in ("DONE", "DONE_WITH_WARNINGS"):
+        return ""
+    failure = task["failure"] or {"summary": "", "rootCause": "", "suggestedActions": []}
+    parts = [f"{task['title']}: {task['state']}.", failure["summary"], failure["rootCause"]]
+    return " ".join(part for part in [*parts, *failure["suggestedActions"]] if part)
