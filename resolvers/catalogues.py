@@ -14,13 +14,13 @@ async def import_(ask: Ask, organization_id: str, files: Sequence[Mapping[str, s
 
     files: `name` and `text` of each. Raises: Refused, also MANIFEST_INVALID with the findings of all files.
     """
-    sent = await read([(None, file["name"], file["text"]) for file in files])
+    sent = await read([(None, file["name"], file["text"]) for file in files], "input.files")
     mentioned = {name for item in sent for name in item.mentions}
 
     async def work(door: Door) -> Ids:
         await door.organization(organization_id, Scope.CONFIGURE)
         known = await services.latest(door, organization_id, mentioned)
-        made = put_together(sent, {name: found for name, (_, found) in known.items()})
+        made = put_together(sent, {name: found for name, (_, found) in known.items()}, "input.files")
         written = [await services.write(door, organization_id, *item) for item in made.services]
         current = await services.latest(door, organization_id, mentioned)
         drafted = [await stacks.write(door, organization_id, *item, current) for item in made.stacks]

@@ -53,8 +53,8 @@ class Manifests:
     stacks: list[tuple[StackManifest, str]] = field(default_factory=list)
 
 
-def invalid(findings: Iterable[Finding]) -> Refused:
-    """The refusal that carries the findings."""
+def invalid(findings: Iterable[Finding], path: str) -> Refused:
+    """The refusal that carries the findings. path: the field of the input that holds the texts."""
     found = sorted(set(findings))
     first = found[0]
     more = f" There are {len(found) - 1} more findings." if len(found) > 1 else ""
@@ -62,17 +62,18 @@ def invalid(findings: Iterable[Finding]) -> Refused:
         "MANIFEST_INVALID",
         f"{first.file}:{first.line}: {first.message}{more}",
         first.remedy,
+        path,
         details={"findings": found[:_MOST_FINDINGS]},
     )
 
 
-async def read(files: Sequence[tuple[Kind | None, str, str]]) -> list[Sent]:
+async def read(files: Sequence[tuple[Kind | None, str, str]], path: str = "input.source") -> list[Sent]:
     """Texts (kind, file, text) as documents; an unknown kind is told from the file's name or from what it holds.
 
     Raises: Refused MANIFEST_INVALID, INVALID_INPUT. It needs no database, and leaves the event loop free meanwhile.
     """
     if not 1 <= len(files) <= MOST_FILES:
-        raise Refused("INVALID_INPUT", f"One import takes 1 to {MOST_FILES} files.", "Split it.", "input.files")
+        raise Refused("INVALID_INPUT", f"One import takes 1 to {MOST_FILES} files.", "Split it.", path)
     findings: list[Finding] = []
     sent = []
     for kind, file, text in files:
@@ -81,11 +82,11 @@ async def read(files: Sequence[tuple[Kind | None, str, str]]) -> list[Sent]:
         if done.value is not None:
             sent.append(Sent(kind or _kind(file, done.value.data), text, done.value))
     if findings:
-        raise invalid(findings)
+        raise invalid(findings, path)
     return sent
 
 
-def put_together(sent: Sequence[Sent], known: Mapping[str, ServiceManifest]) -> Manifests:
+def put_together(sent: Sequence[Sent], known: Mapping[str, ServiceManifest], path: str = "input.source") -> Manifests:
     """The manifests with what they inherit, checked against each other and against the services that are `known`.
 
     A parent is its newest revision: a manifest tells no version of its own. Raises: Refused MANIFEST_INVALID.
@@ -114,7 +115,7 @@ def put_together(sent: Sequence[Sent], known: Mapping[str, ServiceManifest]) -> 
         findings += service_of(item.document, lambda wanted, _version: services.get(wanted)).findings
     made.stacks = _stacks([item for item in sent if item.kind == "stack"], services, faulty, findings)
     if findings:
-        raise invalid(findings)
+        raise invalid(findings, path)
     return made
 
 

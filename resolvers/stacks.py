@@ -45,9 +45,9 @@ async def publish(ask: Ask, id: str, expected_version: int | None = None) -> Cha
         draft = await _draft(door, stack)
         if draft is None:
             raise _nothing("The stack has no draft.", "Import its manifest first.")
-        sent = await read([("stack", "stack.yml", draft.source)])
+        sent = await read([("stack", "stack.yml", draft.source)], "input.id")
         services = await latest(door, stack.organization_id, sent[0].mentions)
-        manifest = _only(sent, services)
+        manifest = _only(sent, services, "input.id")
         rows = await _services(door, stack, draft.id, manifest, services)
         if await _published_already(door, stack, draft.manifest, rows):
             raise _nothing(
@@ -119,8 +119,8 @@ async def write(
     return stack.id, await door.audit(organization_id, "STACK_DRAFTED", told)
 
 
-def _only(sent: list[Sent], services: Services) -> StackManifest:
-    [(manifest, _)] = put_together(sent, {name: found for name, (_, found) in services.items()}).stacks
+def _only(sent: list[Sent], services: Services, path: str = "input.source") -> StackManifest:
+    [(manifest, _)] = put_together(sent, {name: found for name, (_, found) in services.items()}, path).stacks
     return manifest
 
 
