@@ -29,7 +29,8 @@ class Owner:
 
     def shown(self) -> str:
         part = f' with subresource "{self.subresource}"' if self.subresource else ""
-        return f'"{self.manager}"{part} using {self.api_version}'
+        version = f" using {self.api_version}" if self.operation == "Update" else ""
+        return f'"{self.manager}"{part}{version}'
 
 
 def owners(obj: Object) -> list[Owner]:
@@ -50,7 +51,7 @@ def owners(obj: Object) -> list[Owner]:
 def write(obj: Object, found: list[Owner]) -> None:
     """Sets the managedFields of an object; owners of nothing are left out."""
     entries: list[Object] = []
-    for owner in found:
+    for owner in sorted(found, key=lambda one: (one.operation, one.time, one.manager)):
         if owner.paths:
             entry: Object = {
                 "manager": owner.manager, "operation": owner.operation, "apiVersion": owner.api_version,
@@ -103,7 +104,7 @@ def apply(live: Object, wanted: Object, writer: Owner, *, force: bool) -> Object
     if own is not None:
         kept = closed(set().union(*(owner.paths for owner in others)))
         for path in sorted(closed(own.paths) - closed(names), key=len):
-            if path not in kept:
+            if path not in kept and path != ("f:metadata",):
                 _remove(merged, path)
     after = own or writer
     if own is None or own.paths != names:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import orjson
 
+from simulator import admission, deletion, errors, fields, quota, typed
 from simulator import apply as owning
-from simulator import deletion, errors, fields, quota
 from simulator.clock import Clock
 from simulator.defaults import fill
-from simulator.kinds import ACCOUNTS, NAMESPACES, PODS, Kind, Object
+from simulator.kinds import NAMESPACES, PODS, Kind, Object
 from simulator.store import Store, Stored
 from simulator.validate import check, check_change
 
@@ -61,12 +61,14 @@ class Cluster:
 
         Without a writer it is the cluster's own work, which leaves no managedFields.
         """
-        self._shape(kind, namespace, obj)
+        admission.shape(kind, namespace, obj)
+        if writer:
+            typed.check(kind, obj)
         meta = obj["metadata"]
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = meta["generateName"] + suffix()
         name = meta.get("name", "")
-        self._place(kind, namespace, name)
+        admission.place(self.store, kind, namespace, name)
         if kind.status and writer:
             obj.pop("status", None)
         for field in ("resourceVersion", *_SYSTEM):
@@ -77,7 +79,7 @@ class Cluster:
             meta["generation"] = 1
         fill(kind, obj)
         if kind is PODS:
-            self._account(namespace, obj)
+            admission.account(self.store, namespace, obj)
             quota.fill_limits(self.store, namespace, obj)
         check(kind, obj)
         if self.store.get(kind, namespace, name):
@@ -86,45 +88,6 @@ class Cluster:
         if writer:
             owning.record(None, obj, self._owner(kind, writer, "Update"))
         return self._keep(kind, obj, writer)
-
-    def _shape(self, kind: Kind, namespace: str, obj: Object) -> None:
-        if not isinstance(obj, dict) or not isinstance(obj.setdefault("metadata", {}), dict):
-            raise errors.bad_request("the object provided is unrecognized (must be of type Object)")
-        if obj.setdefault("apiVersion", kind.api_version) != kind.api_version:
-            raise errors.bad_request(
-                f"the API version in the data ({obj['apiVersion']}) does not match the expected API version "
-                f"({kind.api_version})"
-            )
-        if obj.setdefault("kind", kind.name) != kind.name:
-            raise errors.bad_request(f"{kind.name} in version {kind.version!r} cannot be handled as a {obj['kind']}")
-        if kind.namespaced and obj["metadata"].setdefault("namespace", namespace) != namespace:
-            raise errors.bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request"
-            )
-
-    def _place(self, kind: Kind, namespace: str, name: str) -> None:
-        """Holds what the NamespaceLifecycle admission holds."""
-        if not kind.namespaced:
-            return
-        holder = self.store.get(NAMESPACES, "", namespace)
-        if holder is None:
-            raise errors.not_found(NAMESPACES, namespace)
-        if holder.obj["metadata"].get("deletionTimestamp"):
-            cause = {
-                "reason": "NamespaceTerminating", "field": "metadata.namespace",
-                "message": f"namespace {namespace} is being terminated",
-            }  # fmt: skip
-            why = f"unable to create new content in namespace {namespace} because it is being terminated"
-            raise errors.forbidden(kind, name, why, [cause])
-
-    def _account(self, namespace: str, pod: Object) -> None:
-        """Holds what the ServiceAccount admission holds."""
-        spec = pod.get("spec") or {}
-        name = spec.setdefault("serviceAccountName", "default")
-        spec.setdefault("serviceAccount", name)
-        if self.store.get(ACCOUNTS, namespace, name) is None:
-            why = f'error looking up service account {namespace}/{name}: serviceaccount "{name}" not found'
-            raise errors.forbidden(PODS, pod["metadata"].get("name", ""), why)
 
     def _owner(self, kind: Kind, writer: Writer, operation: str, subresource: str = "") -> owning.Owner:
         return owning.Owner(writer.manager, operation, kind.api_version, subresource, self.clock.stamp())
@@ -139,10 +102,12 @@ class Cluster:
     ) -> Stored:
         """PUT, of the object or its status. A resourceVersion in it must be the current one. Raises 404, 409, 422."""
         current = self.find(kind, namespace, name)
-        self._shape(kind, namespace, new)
+        admission.shape(kind, namespace, new)
+        if writer:
+            typed.check(kind, new)
         meta = new["metadata"]
-        if meta.setdefault("name", name) != name:
-            raise errors.bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL")
+        if (said := meta.setdefault("name", name)) != name:
+            raise errors.bad_request(f"the name of the object ({said}) does not match the name on the URL ({name})")
         old = current.obj["metadata"]
         if meta.get("resourceVersion") not in {None, "", old["resourceVersion"]}:
             raise errors.modified(kind, name)
@@ -172,13 +137,7 @@ class Cluster:
         self, kind: Kind, namespace: str, name: str, wanted: Object, writer: Writer, *, force: bool, part: str = ""
     ) -> Stored:
         """Server-side apply; makes the object where there is none. Raises 409 for fields of other managers."""
-        self._shape(kind, namespace, wanted)
-        if wanted["metadata"].setdefault("name", name) != name:
-            raise errors.bad_request(
-                f"the name of the object ({wanted['metadata']['name']}) does not match the name on the URL ({name})"
-            )
-        if wanted["metadata"].get("managedFields"):
-            raise errors.bad_request("metadata.managedFields must be nil")
+        admission.applied(kind, namespace, name, wanted)
         current = self.store.get(kind, namespace, name)
         owner = self._owner(kind, writer, "Apply", part)
         if current is None:

@@ -23,17 +23,22 @@ def fill(kind: Kind, obj: Object) -> None:
             obj.setdefault("type", "Normal")
         case "PersistentVolumeClaim" if spec is not None:
             spec.setdefault("volumeMode", "Filesystem")
+            if "status" not in obj:
+                obj["metadata"].setdefault("finalizers", []).append("kubernetes.io/pvc-protection")
             obj.setdefault("status", {"phase": "Pending"})
         case "Service" if spec is not None:
             _service(obj, spec)
         case "Pod" if spec is not None:
             pod(spec)
-            obj.setdefault("status", {"phase": "Pending"})
+            obj.setdefault("status", {"phase": "Pending", "qosClass": _quality(spec)})
         case "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" if isinstance(spec, dict):
             _workload(kind.name, obj, spec)
         case "NetworkPolicy" if spec is not None:
             spec.setdefault("policyTypes", ["Ingress", "Egress"] if "egress" in spec else ["Ingress"])
-        case "Ingress" | "PodDisruptionBudget" | "ResourceQuota":
+        case "PodDisruptionBudget":
+            counts = ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods")
+            obj.setdefault("status", dict.fromkeys(counts, 0))
+        case "Ingress" | "ResourceQuota":
             obj.setdefault("status", {})
 
 
@@ -87,7 +92,7 @@ def _workload(name: str, obj: Object, spec: Object) -> None:
         spec.setdefault("podReplacementPolicy", "TerminatingOrFailed")
         spec.setdefault("manualSelector", False)
         _job(obj["metadata"], spec)
-    obj.setdefault("status", {})
+    obj.setdefault("status", {"replicas": 0, "availableReplicas": 0} if name == "StatefulSet" else {})
 
 
 def _job(meta: Object, spec: Object) -> None:
@@ -99,6 +104,8 @@ def _job(meta: Object, spec: Object) -> None:
     for prefix in ("", "batch.kubernetes.io/"):
         labels.setdefault(f"{prefix}controller-uid", meta["uid"])
         labels.setdefault(f"{prefix}job-name", meta["name"])
+    if not meta.get("labels"):
+        meta["labels"] = dict(labels)
 
 
 def pod(spec: Object, *, terminates: bool = False) -> None:
@@ -146,3 +153,14 @@ def _container(container: Object) -> None:
             probe.setdefault("failureThreshold", 3)
             if "httpGet" in probe:
                 probe["httpGet"].setdefault("scheme", "HTTP")
+
+
+def _quality(spec: Object) -> str:
+    """The pod's quality of service class, by its containers' requests and limits."""
+    resources = [one.get("resources") or {} for one in spec.get("containers") or []]
+    if not any(one.get("requests") or one.get("limits") for one in resources):
+        return "BestEffort"
+    if all((one.get("limits") or {}).keys() >= {"cpu", "memory"} and one.get("requests") == one.get("limits")
+           for one in resources):  # fmt: skip
+        return "Guaranteed"
+    return "Burstable"

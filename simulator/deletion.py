@@ -13,9 +13,13 @@ def check(kind: Kind, obj: Object, options: Object) -> None:
     meta, wanted = obj["metadata"], options.get("preconditions") or {}
     for field, shown in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
         if wanted.get(field) not in {None, "", meta.get(field)}:
-            have = f"{shown} in object meta: {meta.get(field)}"
-            why = f"Precondition failed: {shown} in precondition: {wanted[field]}, {have}"
-            raise errors.conflict(kind, meta["name"], why)
+            why = f"the {shown} in the precondition ({wanted[field]}) does not match the {shown} in record " \
+                  f"({meta.get(field)}). The object might have been deleted and then recreated"  # fmt: skip
+            if kind is NAMESPACES:
+                why = f"Precondition failed: {shown} in precondition: {wanted[field]}, {shown} in object meta: " \
+                      f"{meta.get(field)}"  # fmt: skip
+                raise errors.conflict(kind, meta["name"], why)
+            raise errors.changed(kind, meta["name"], why)
 
 
 def waits(kind: Kind, obj: Object) -> bool:

@@ -20,7 +20,7 @@ class StatusError(Exception):
             del self.status["reason"]
         if retry_after is not None:
             details = {**(details or {}), "retryAfterSeconds": retry_after}
-        if details:
+        if details is not None:
             self.status["details"] = details
 
 
@@ -44,7 +44,7 @@ def unauthorized() -> StatusError:
 
 def unknown_path() -> StatusError:
     """A path or kind that is not served; the words are the real API server's."""
-    return StatusError(404, "NotFound", "the server could not find the requested resource")
+    return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
 def not_found(kind: Kind, name: str) -> StatusError:
@@ -58,6 +58,12 @@ def already_exists(kind: Kind, name: str) -> StatusError:
 def conflict(kind: Kind, name: str, why: str) -> StatusError:
     message = f'Operation cannot be fulfilled on {kind.resource} "{name}": {why}'
     return StatusError(409, "Conflict", message, _details(kind, name))
+
+
+def changed(kind: Kind, name: str, why: str) -> StatusError:
+    """The 409 of a deletion whose precondition does not hold, which names the kind and not the resource."""
+    message = f'Operation cannot be fulfilled on {kind.name}{f".{kind.group}" if kind.group else ""} "{name}": {why}'
+    return StatusError(409, "Conflict", message, _details(kind, name, plural=False))
 
 
 def modified(kind: Kind, name: str) -> StatusError:

@@ -20,6 +20,7 @@ from simulator.state import State
 KEPT = 100_000
 """Lines that a read reaches back, as the kubelet serves only the newest log file."""
 
+_WHY = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
 _GAP = SECOND // 1000
 
 
@@ -56,18 +57,21 @@ class Log:
     def count(self, now: int) -> int:
         """The number of lines said up to a time."""
         until = now if self.end is None else min(now, self.end)
-        started = max(0, min(len(START_LINES), (until - self.start) // _GAP))
         last = len(self._last()) if self.end is not None and now >= self.end else 0
-        return int(started) + self._steady(until) + last
+        return self._started(until) + self._steady(until) + last
+
+    def _started(self, until: int) -> int:
+        return max(0, min(len(START_LINES), (until - self.start) // _GAP))
 
     def _last(self) -> list[str]:
         return self.behaviour.last.splitlines() if self.behaviour.last else []
 
     def line(self, number: int) -> tuple[int, str]:
         """Time and text of a line, by its number from zero."""
-        if number < len(START_LINES):
+        started = len(START_LINES) if self.end is None else self._started(self.end)
+        if number < started:
             return self.start + (number + 1) * _GAP, f"{self.name}: {START_LINES[number]}"
-        place = number - len(START_LINES)
+        place = number - started
         if self.end is not None and place >= (steady := self._steady(self.end)):
             return self.end, self._last()[place - steady]
         at = self._first() + place * self._step()
@@ -103,14 +107,14 @@ class Logs:
         pod = self.state.cluster.find(PODS, request.namespace, request.name).obj
         name = self._container(pod, query.get("container", ""))
         log = self._run(pod, name, previous=query.get("previous") in TRUE)
-        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
-        response.enable_chunked_encoding()
-        await response.prepare(request.http)
         stamped = query.get("timestamps") in TRUE
         budget = int(query["limitBytes"]) if "limitBytes" in query else None
         now = self.state.clock.now()
         said = log.count(now)
         number = self._first(request, log, said, now)
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        response.enable_chunked_encoding()
+        await response.prepare(request.http)
         for chunk in _chunks(log, number, said, stamped):
             if budget is not None:
                 chunk, budget = chunk[:budget], budget - len(chunk)
@@ -126,17 +130,30 @@ class Logs:
         number = max(0, said - KEPT)
         since = 0
         if text := query.get("sinceTime"):
+            if "sinceSeconds" in query:
+                why = "Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"
+                raise self._invalid(request, "[]", "FieldValueForbidden", why)
             try:
                 since = parse(text) // SECOND * SECOND
             except ValueError:
-                raise errors.bad_request(f"invalid sinceTime: {text}") from None
+                why = f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse "{text}" as "2006"'
+                raise errors.bad_request(why) from None
         elif "sinceSeconds" in query:
             since = now - int(query["sinceSeconds"]) * SECOND
         if since:
             number = max(number, log.first_since(since, said))
         if "tailLines" in query:
+            if int(query["tailLines"]) < 0:
+                why = f"Invalid value: {query['tailLines']}: must be greater than or equal to 0"
+                raise self._invalid(request, "tailLines", "FieldValueInvalid", why)
             number = max(number, said - int(query["tailLines"]))
         return number
+
+    def _invalid(self, request: Request, field: str, reason: str, why: str) -> errors.StatusError:
+        message = f'PodLogOptions "{request.name}" is invalid: {field}: {why}'
+        cause = {"reason": reason, "message": why, "field": field}
+        details = {"name": request.name, "kind": "PodLogOptions", "causes": [cause]}
+        return errors.StatusError(422, "Invalid", message, details)
 
     def _container(self, pod: Object, asked: str) -> str:
         spec, name = pod["spec"], pod["metadata"]["name"]
@@ -168,8 +185,7 @@ class Logs:
         if last:
             return self._log(pod, name, last["containerID"], last)
         why = (state.get("waiting") or {}).get("reason") or "ContainerCreating"
-        if why in {"ErrImagePull", "ImagePullBackOff"}:
-            why = "trying and failing to pull image"
+        why = _WHY.get(why, why)
         raise errors.bad_request(f'container "{name}" in pod "{shown}" is waiting to start: {why}')
 
     def _log(self, pod: Object, name: str, container_id: str, state: Object) -> Log:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from simulator import errors
 from simulator.cluster import Writer
-from simulator.kinds import BY_PLURAL, Kind
+from simulator.kinds import BY_PLURAL, KINDS, Kind
 from simulator.selectors import Match, selector
 
 TRUE = {"true", "True", "1"}
@@ -39,7 +39,10 @@ class Request:
 
 
 def parse(http: web.Request) -> Request:
-    """Reads path and query. Raises 400 for a selector that cannot be read, 404 for a path that is not served."""
+    """Reads path and query. Raises 400 for a selector that cannot be read, 404 for a path that is not served.
+
+    That 404 is a Status for an unknown kind, and plain text for an unknown group.
+    """
     parts = [part for part in http.path.split("/") if part]
     query = http.query
     manager = query.get("fieldManager") or http.headers.get("User-Agent", "unknown").partition("/")[0]
@@ -54,6 +57,8 @@ def parse(http: web.Request) -> Request:
     rest = parts[head:]
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in {"status", "finalize"}:
         request.namespace, rest = rest[1], rest[2:]
+    if all(kind.api_version != version for kind in KINDS):
+        raise web.HTTPNotFound(text="404 page not found\n")
     kind = BY_PLURAL.get((version, rest[0]))
     if kind is None or len(rest) > 3 or (request.namespace and not kind.namespaced):
         raise errors.unknown_path()

@@ -58,7 +58,9 @@ def _label(part: str) -> Match:
         return lambda obj: _labels(obj).get(key) == value
     key = part.strip()
     if " " in key:
-        raise bad_request(f"unable to parse requirement: found '{key}'")
+        raise bad_request(
+            f"unable to parse requirement: found '{key.split()[1]}', expected: in, notin, =, ==, !=, gt, lt"
+        )
     if key.startswith("!"):
         return lambda obj: key[1:] not in _labels(obj)
     return lambda obj: key in _labels(obj)
@@ -69,7 +71,7 @@ def _field(part: str) -> Match:
     path, sign, value = part.partition("!=" if negative else "=")
     path, value = path.strip(), value.removeprefix("=").strip()
     if not sign or path not in _FIELDS:
-        raise bad_request(f'Unable to find "{path}" that matches the field selector: field label not supported: {path}')
+        raise bad_request(f"field label not supported: {path}")
     steps = path.split(".")
 
     def test(obj: Object) -> bool:

@@ -1,5 +1,6 @@
 """The HTTP side: who may enter, which path means which verb, and how answers are written."""
 
+import logging
 from typing import Any
 
 import orjson
@@ -17,7 +18,10 @@ from simulator.requests import Request, parse
 from simulator.scale import change_scale, scale
 from simulator.state import State
 
+logger = logging.getLogger("simulator")
 JSON = "application/json"
+_RETURNED = {"Pod", "PersistentVolumeClaim", "ServiceAccount", "ResourceQuota", "Service", "StorageClass"}
+"""The kinds whose deletion answers with the object; that of others answers with a Status."""
 
 
 class Server:
@@ -41,6 +45,11 @@ class Server:
         except StatusError as refused:
             headers = {"Retry-After": str(refused.retry_after)} if refused.retry_after is not None else None
             return _json(refused.status, refused.code, headers)
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception:
+            logger.exception("%s %s", http.method, http.path)
+            return _json(StatusError(500, "InternalError", "Internal error occurred").status, 500)
 
     async def _faulty(self, request: Request) -> web.StreamResponse:
         verb, path = request.verb, request.http.path
@@ -107,7 +116,7 @@ class Server:
             case _:
                 found = None
         if found is None:
-            raise errors.unknown_path()
+            raise web.HTTPNotFound(text="404 page not found\n")
         return found
 
     async def _resource(self, request: Request, kind: Kind, part: str = "") -> web.StreamResponse:
@@ -131,7 +140,7 @@ class Server:
             case "delete":
                 options = await _options(request)
                 found, gone = cluster.delete(kind, namespace, name, options, dry_run=request.writer.dry_run)
-                if gone and kind is not kinds.PODS:
+                if gone and kind.name not in _RETURNED:
                     return _json(_deleted(kind, name, found.obj["metadata"]["uid"]))
                 return _object(request, found.raw)
             case "deletecollection":
@@ -145,7 +154,8 @@ class Server:
             meta = obj["metadata"]
             self.cluster.delete(kind, meta.get("namespace", ""), meta["name"], options, dry_run=request.writer.dry_run)
         version = {"resourceVersion": str(self.cluster.store.version)}
-        shown = {"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": version, "items": chosen}
+        items = [{name: value for name, value in obj.items() if name not in {"kind", "apiVersion"}} for obj in chosen]
+        shown = {"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": version, "items": items}
         return _json(shown)
 
     async def _patch(self, request: Request, kind: Kind, part: str) -> web.Response:
@@ -153,8 +163,9 @@ class Server:
         body, how = await _body(request.http), request.http.content_type
         if how == "application/apply-patch+yaml":
             if "fieldManager" not in request.http.query:
-                detail = {"causes": [{"reason": "FieldValueRequired", "field": "fieldManager",
+                detail: Object = {"causes": [{"reason": "FieldValueRequired", "field": "fieldManager",
                                       "message": "Required value: is required for apply patch"}]}  # fmt: skip
+                detail |= {"group": "meta.k8s.io", "kind": "PatchOptions"}
                 raise StatusError(422, "Invalid", 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required '
                                   "value: is required for apply patch", detail)  # fmt: skip
             absent = cluster.store.get(kind, namespace, name) is None
@@ -169,11 +180,7 @@ class Server:
             "application/json-patch+json": json_patch,
         }
         if how not in edits:
-            message = (
-                f"the body of the request was in an unknown format - accepted media types include: "
-                f"{', '.join([*edits, 'application/apply-patch+yaml'])}"
-            )
-            raise StatusError(415, "UnsupportedMediaType", message)
+            raise StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type")
         edit = edits[how]
         changed = cluster.change(kind, namespace, name, lambda obj: edit(obj, body), writer, part)
         return _object(request, changed.raw)
@@ -216,7 +223,7 @@ async def _body(http: web.Request) -> Any:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
         if not http.content_type.endswith("yaml"):
-            raise errors.bad_request("the object provided is unrecognized: it is not JSON") from None
+            raise errors.bad_request("the object provided is unrecognized: json parse error") from None
     try:
         return yaml.safe_load(raw)
     except yaml.YAMLError:

@@ -25,6 +25,11 @@ class Stored(NamedTuple):
     raw: bytes
 
 
+def item(kind: Kind, row: Stored) -> bytes:
+    """The JSON of an object as an item of a list has it: without kind and apiVersion."""
+    return b"{" + row.raw[len(f'{{"kind":"{kind.name}","apiVersion":"{kind.api_version}",') :]
+
+
 class Event(NamedTuple):
     """One change; `old` is the object before it."""
 
@@ -78,7 +83,7 @@ class Store:
         self._recorder = recorder
         self._tables: dict[Kind, dict[str, dict[str, Stored]]] = {kind: {} for kind in STORED}
         self._history: dict[Kind, deque[Event]] = {kind: deque(maxlen=HISTORY) for kind in STORED}
-        self._floor: dict[Kind, int] = dict.fromkeys(STORED, 0)
+        self._floor: dict[Kind, int] = dict.fromkeys(STORED, self.version)
         self._watches: dict[tuple[Kind, str], set[Watch]] = {}
         self.listeners: list[Callable[[Event], None]] = []
 
@@ -108,6 +113,7 @@ class Store:
     def put(self, kind: Kind, obj: Object) -> Stored:
         """Keeps the object under a new version, which is written into it."""
         self.version += 1
+        obj = {"kind": kind.name, "apiVersion": kind.api_version, **obj}
         meta = obj["metadata"]
         meta["resourceVersion"] = str(self.version)
         new = Stored(obj, orjson.dumps(obj))

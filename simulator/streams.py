@@ -12,7 +12,7 @@ from simulator.clock import SECOND
 from simulator.kinds import Kind, Object
 from simulator.requests import TRUE, Request
 from simulator.state import State
-from simulator.store import Stored
+from simulator.store import Stored, item
 
 BOOKMARK = 60.0
 """Seconds between the bookmarks of a watch, as a real API server has it."""
@@ -29,6 +29,9 @@ def listed(state: State, request: Request) -> web.Response:
     kind, query, store = _kind(request), request.http.query, state.store
     rows = [row for row in store.select(kind, request.where) if request.match(row.obj)]
     meta: Object = {"resourceVersion": str(store.version)}
+    asked = query.get("resourceVersion", "")
+    if asked and not asked.isdigit():
+        raise errors.bad_request(f"invalid resource version: {_unreadable(asked)}")
     if token := query.get("continue"):
         version, after = _continue(token)
         if version < store.floor(kind):
@@ -44,13 +47,16 @@ def listed(state: State, request: Request) -> web.Response:
         text = orjson.dumps([int(meta["resourceVersion"]), *_place(rows[-1])])
         meta["continue"] = base64.urlsafe_b64encode(text).decode().rstrip("=")
     name, version_of = (f"{kind.name}List", kind.api_version)
-    items = [row.raw for row in rows]
     if request.partial:
         name, version_of = "PartialObjectMetadataList", "meta.k8s.io/v1"
-        items = [partial(raw) for raw in items]
+    items = [partial(row.raw) if request.partial else item(kind, row) for row in rows]
     head = orjson.dumps({"kind": name, "apiVersion": version_of, "metadata": meta})
     body = head[:-1] + b',"items":[' + b",".join(items) + b"]}"
     return web.Response(body=body, content_type="application/json")
+
+
+def _unreadable(version: str) -> str:
+    return f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
 
 
 def _place(row: Stored) -> tuple[str, str]:
@@ -61,7 +67,7 @@ def _continue(token: str) -> tuple[int, tuple[str, str]]:
     try:
         version, namespace, name = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError):
-        raise errors.bad_request(f"continue key is not valid: {token}") from None
+        raise errors.bad_request("invalid continue token: continue key is not valid") from None
     return version, (namespace, name)
 
 
@@ -80,8 +86,8 @@ async def watch(state: State, request: Request) -> web.StreamResponse:
     kind, query, store, clock = _kind(request), request.http.query, state.store, state.clock
     asked = query.get("resourceVersion", "")
     initial = _initial(query.get("sendInitialEvents"), query.get("resourceVersionMatch", ""), asked)
-    if not asked.isdigit() and asked:
-        raise errors.bad_request(f"Invalid value for resourceVersion: {asked}")
+    if asked and not asked.isdigit():
+        raise errors.StatusError(500, "", _unreadable(asked))
     version = int(asked or 0)
     queue = store.watch(kind, request.where, request.match)
     try:

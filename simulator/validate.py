@@ -6,6 +6,8 @@ Rules: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ 
 import re
 from typing import Any
 
+import orjson
+
 from simulator.errors import bad_request, invalid
 from simulator.kinds import Kind, Object
 from simulator.selectors import matches
@@ -46,7 +48,7 @@ class _Findings(list[Object]):
     """Causes, collected field by field."""
 
     def wrong(self, field: str, value: Any, rule: str) -> None:
-        shown = f'"{value}"' if isinstance(value, str) else str(value)
+        shown = orjson.dumps(value).decode()
         self.append({"reason": "FieldValueInvalid", "message": f"Invalid value: {shown}: {rule}", "field": field})
 
     def required(self, field: str, rule: str = "") -> None:
@@ -77,9 +79,12 @@ def check(kind: Kind, obj: Object) -> None:
             _pod("spec.template.spec", ((spec or {}).get("template") or {}).get("spec") or {}, found)
             policy = ((spec or {}).get("template") or {}).get("spec", {}).get("restartPolicy")
             if policy not in {"Never", "OnFailure"}:
-                field, rule = "spec.template.spec.restartPolicy", 'supported values: "OnFailure", "Never"'
-                message = f'Unsupported value: "{policy or ""}": {rule}'
-                found.append({"reason": "FieldValueNotSupported", "message": message, "field": field})
+                field, rule = "spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"'
+                if policy:
+                    message = f'Unsupported value: "{policy}": {rule.replace("valid", "supported")}'
+                    found.append({"reason": "FieldValueNotSupported", "message": message, "field": field})
+                else:
+                    found.required(field, rule)
         case "Service":
             _service(spec or {}, found)
         case "PersistentVolumeClaim":
@@ -101,16 +106,16 @@ def _name(kind: Kind, name: str, found: _Findings) -> None:
         found.required("metadata.name", "name or generateName is required")
     elif kind.name == "Namespace":
         if len(name) > 63:
-            found.wrong("metadata.name", name, "must be no more than 63 bytes")
+            found.wrong("metadata.name", name, "must be no more than 63 characters")
         elif not _LABEL.fullmatch(name):
             found.wrong("metadata.name", name, _RFC1123_LABEL)
     elif kind.name == "Service":
         if len(name) > 63:
-            found.wrong("metadata.name", name, "must be no more than 63 bytes")
+            found.wrong("metadata.name", name, "must be no more than 63 characters")
         elif not _SERVICE.fullmatch(name):
             found.wrong("metadata.name", name, _RFC1035_LABEL)
     elif len(name) > 253:
-        found.wrong("metadata.name", name, "must be no more than 253 bytes")
+        found.wrong("metadata.name", name, "must be no more than 253 characters")
     elif kind.group != "rbac.authorization.k8s.io" and not _SUBDOMAIN.fullmatch(name):
         found.wrong("metadata.name", name, _RFC1123_SUBDOMAIN)
 
@@ -120,7 +125,7 @@ def _labels(field: str, labels: dict[str, Any], found: _Findings) -> None:
         if not _LABEL_KEY.fullmatch(key):
             found.wrong(field, key, _LABEL_KEY_RULE)
         if len(str(value)) > 63:
-            found.wrong(field, value, "must be no more than 63 bytes")
+            found.wrong(field, value, "must be no more than 63 characters")
         elif not _LABEL_VALUE.fullmatch(str(value)):
             found.wrong(field, value, _LABEL_VALUE_RULE)
 
@@ -131,8 +136,8 @@ def _workload(spec: Object, found: _Findings) -> None:
     selector = spec.get("selector")
     if not selector:
         found.required("spec.selector")
-    elif not matches(selector, labels):
-        found.wrong("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+    if not selector or not matches(selector, labels):
+        found.wrong("spec.template.metadata.labels", labels or None, "`selector` does not match template `labels`")
     if isinstance(spec.get("replicas"), int) and spec["replicas"] < 0:
         found.wrong("spec.replicas", spec["replicas"], "must be greater than or equal to 0")
     _labels("spec.template.labels", labels, found)

@@ -36,10 +36,6 @@ class Claims:
         if claim["metadata"].get("deletionTimestamp"):
             self._release(key, claim)
             return
-        if "kubernetes.io/pvc-protection" not in (claim["metadata"].get("finalizers") or []):
-            marks = [*(claim["metadata"].get("finalizers") or []), "kubernetes.io/pvc-protection"]
-            claim = {**claim, "metadata": {**claim["metadata"], "finalizers": marks}}
-            self.state.store.put(CLAIMS, claim)
         if claim["status"].get("phase") != "Bound":
             self._bind(claim)
 

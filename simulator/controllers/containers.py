@@ -76,6 +76,7 @@ class Container:
             if self._after(f"failed{self._tries()}", self.speeds.backoff / 5):
                 self.say("BackOff", f'Back-off pulling image "{self.spec["image"]}"', warning=False)
                 error = f'Back-off pulling image "{self.spec["image"]}": ErrImagePull: {self.behaviour.pull}'
+                self.say("Failed", "Error: ImagePullBackOff", warning=True)
                 self._wait("ImagePullBackOff", error)
             return
         if reason == "ImagePullBackOff":
@@ -124,6 +125,7 @@ class Container:
         self._set(
             containerID=new_id(now),
             image=image,
+            resources=self.spec.get("resources") or {},
             imageID=f"{image.partition('@')[0]}@sha256:{sha256(image.encode()).hexdigest()}",
             restartCount=self.count + again,
             state={"running": {"startedAt": stamp(now)}},

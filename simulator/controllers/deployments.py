@@ -92,7 +92,7 @@ class Deployments:
             "metadata": {
                 "name": f"{meta['name']}-{name}", "namespace": meta["namespace"],
                 "labels": dict(template["metadata"]["labels"]),
-                "annotations": {**annotations, REVISION: revision},
+                "annotations": {**annotations, REVISION: revision, **self._bounds(obj)},
                 "ownerReferences": [reference(DEPLOYMENTS, obj)],
             },
             "spec": {"replicas": 0, "selector": selector, "template": template},
@@ -105,13 +105,21 @@ class Deployments:
         meta, before = one["metadata"], one["spec"]["replicas"]
         current = self.state.cluster.find(REPLICA_SETS, meta["namespace"], meta["name"]).obj
         generation = current["metadata"]["generation"] + 1
+        annotations = {**current["metadata"]["annotations"], **self._bounds(obj)}
         self.state.store.put(REPLICA_SETS, {
-            **current, "metadata": {**current["metadata"], "generation": generation},
+            **current, "metadata": {**current["metadata"], "generation": generation, "annotations": annotations},
             "spec": {**current["spec"], "replicas": replicas},
         })  # fmt: skip
         how = "up" if replicas > before else "down"
         message = f"Scaled {how} replica set {meta['name']} from {before} to {replicas}"
         self.recorder.record(obj, "ScalingReplicaSet", message, _CONTROLLER)
+
+    def _bounds(self, obj: Object) -> dict[str, str]:
+        """What the deployment's replica sets are told of its size."""
+        wanted, rolling = obj["spec"]["replicas"], obj["spec"]["strategy"].get("rollingUpdate") or {}
+        most = wanted + share(rolling.get("maxSurge", 0), wanted, up=True)
+        prefix = "deployment.kubernetes.io"
+        return {f"{prefix}/desired-replicas": str(wanted), f"{prefix}/max-replicas": str(most)}
 
     def _roll(self, obj: Object, new: Object, old: list[Object]) -> None:
         """The rolling update: at most replicas + maxSurge pods, at least replicas - maxUnavailable ready."""

@@ -62,7 +62,7 @@ class Jobs:
             active=len(active), succeeded=done, failed=failed, ready=sum(ready(pod) for pod in active),
             startTime=started, conditions=conditions,
         )  # fmt: skip
-        status |= {"uncountedTerminatedPods": {}, "ready": status.get("ready", 0)}
+        status |= {"uncountedTerminatedPods": {}, "terminating": 0, "ready": status.get("ready", 0)}
         if done >= spec["completions"]:
             status["completionTime"] = self.state.clock.stamp()
         self.state.cluster.set_status(JOBS, obj, status)

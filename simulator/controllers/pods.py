@@ -208,7 +208,7 @@ class Kubelet:
         address = f"10.244.{uid >> 8 & 255}.{uid & 255 or 1}"
         new: Object = {
             **status, "phase": phase, "hostIP": NODE_IP, "hostIPs": [{"ip": NODE_IP}],
-            "startTime": status.get("startTime") or now, "qosClass": status.get("qosClass") or _quality(pod["spec"]),
+            "startTime": status.get("startTime") or now, "qosClass": status["qosClass"],
             "conditions": [
                 condition(status, "PodReadyToStartContainers", phase != "Pending" or initialized, "", "", now),
                 condition(status, "Initialized", initialized, *init_why, now),
@@ -222,6 +222,9 @@ class Kubelet:
             new["initContainerStatuses"] = inits
         if phase == "Running" or any("containerID" in row for row in inits):
             new |= {"podIP": address, "podIPs": [{"ip": address}]}
+        new["observedGeneration"] = pod["metadata"]["generation"]
+        for row in new["conditions"]:
+            row["observedGeneration"] = pod["metadata"]["generation"]
         self.state.cluster.set_status(PODS, pod, new)
 
     def _stop(self, pod: Object) -> None:
@@ -253,14 +256,3 @@ class Kubelet:
         found = state.store.get(PODS, meta["namespace"], meta["name"])
         if found and meta.get("deletionGracePeriodSeconds") != 0:
             state.cluster.delete(PODS, meta["namespace"], meta["name"], {"gracePeriodSeconds": 0})
-
-
-def _quality(spec: Object) -> str:
-    """The pod's quality of service class, by its containers' requests and limits."""
-    resources = [one.get("resources") or {} for one in spec["containers"]]
-    if not any(one.get("requests") or one.get("limits") for one in resources):
-        return "BestEffort"
-    if all((one.get("limits") or {}).keys() >= {"cpu", "memory"} and one.get("requests") == one.get("limits")
-           for one in resources):  # fmt: skip
-        return "Guaranteed"
-    return "Burstable"

@@ -7,7 +7,7 @@ from simulator.cluster import clone
 from simulator.controllers.loop import Key, Loop, condition, owned_keys, owner, reference
 from simulator.errors import StatusError
 from simulator.events import Recorder
-from simulator.kinds import PODS, REPLICA_SETS, Kind, Object
+from simulator.kinds import PODS, REPLICA_SETS, STATEFUL_SETS, Kind, Object
 from simulator.state import State
 from simulator.store import Event
 
@@ -50,14 +50,19 @@ def make_pod(
         },
         "spec": {**template["spec"], **(changes or {})},
     }  # fmt: skip
-    made["metadata"] |= {"name": name} if name else {"generateName": f"{meta['name']}-"}
+    made["metadata"]["generateName"] = f"{meta['name']}-"
+    if name:
+        made["metadata"]["name"] = name
     component = f"{kind.name.lower()}-controller"
     try:
         pod = state.cluster.create(PODS, meta["namespace"], made).obj
     except StatusError as refused:
         recorder.record(obj, "FailedCreate", f"Error creating: {refused}", component, warning=True)
         raise
-    recorder.record(obj, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}", component)
+    said = f"Created pod: {pod['metadata']['name']}"
+    if kind is STATEFUL_SETS:
+        said = f"create Pod {pod['metadata']['name']} in StatefulSet {meta['name']} successful"
+    recorder.record(obj, "SuccessfulCreate", said, component)
     return pod
 
 
