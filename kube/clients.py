@@ -1,6 +1,6 @@
 """A cluster as the rest of Berth calls it: requests with timeouts, fenced writes, streams, one kind of error."""
 
-import asyncio
+from asyncio import sleep
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
@@ -109,7 +109,7 @@ class Cluster:
                 wait = self._pause(error, repeatable, attempt)
                 if wait is None:
                     raise
-                await asyncio.sleep(wait)
+                await sleep(wait)
             else:
                 self._budget.earn()
                 return answer
