@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     event_poll: float = Field(2.0, gt=0, description="how often readers of events look without being woken")
     event_days: int = 30
     heartbeat: float = 15.0
+    status_flush: float = Field(0.5, gt=0, description="least time between two writes of how pods are")
+    status_look: float = Field(2.0, gt=0, description="how often workers look for clusters that nobody watches")
+    status_touch: float = Field(20.0, gt=0, description="how often it is noted that what is known of pods still holds")
+    cluster_probe: float = Field(10.0, gt=0, description="how often a cluster is asked whether it is still there")
+    abandoned_check: float = Field(30.0, gt=0, description="how often abandoned namespaces are asked to go")
     log_flush: float = Field(0.1, gt=0, description="how long log lines are gathered into one batch")
 
 
