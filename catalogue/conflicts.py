@@ -1,6 +1,7 @@
 """What can be wrong with the items that services and stacks have in common."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from catalogue.findings import Code, Issue, Path
@@ -11,8 +12,8 @@ from catalogue.variables import RESERVED
 
 def broken(path: Path, kind: str, name: str, known: Iterable[str]) -> Issue:
     """A name that should be found among those known, and is not."""
-    there = ", ".join(sorted(known))
-    remedy = f"Use one of: {there}." if there else f"There is no {kind} to name: add one, or leave this out."
+    there = sorted(islice(known, 20))
+    remedy = f"Use one of: {', '.join(there)}." if there else f"There is no {kind} to name: add one, or leave this out."
     return Issue(path, Code.BROKEN_REFERENCE, f"There is no {kind} {name!r}.", remedy)
 
 

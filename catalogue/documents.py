@@ -11,12 +11,14 @@ from typing import Any
 
 import yaml
 
-from catalogue.findings import Code, Finding, Path, Read, path_text
+from catalogue.findings import Code, Path, Read, finding
 
 LIMIT_TEXT = 1_000_000
 LIMIT_DEPTH = 50
-LIMIT_VALUES = 200_000
+LIMIT_VALUES = 50_000
 LIMIT_ALIASED = 10_000
+LETTERS = 50
+"""A repeated text counts as one value more for each so many letters of it."""
 
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\Z")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]{1,17}\.[0-9]{1,17}|\.[0-9]{1,17})(?:[eE][-+]?[0-9]{1,2})?\Z")
@@ -92,7 +94,7 @@ class _Builder:
         self._untagged(event, line)
         value = _plain(event.value) if event.implicit[0] else event.value
         if event.anchor:
-            self.anchors[event.anchor] = (value, 1, 0)
+            self.anchors[event.anchor] = (value, 1 + len(event.value) // LETTERS, 0)
         self._add(value, line)
 
     def _alias(self, event: Any, line: int) -> None:
@@ -216,4 +218,4 @@ def _sentence(error: yaml.MarkedYAMLError) -> str:
 
 
 def _no(file: str, line: int, path: Path, code: Code, problem: str, remedy: str) -> Read[Document]:
-    return Read(None, (Finding(file, line, path_text(path), code, problem + ".", remedy),))
+    return Read(None, (finding(file, line, path, code, problem + ".", remedy),))

@@ -1,8 +1,10 @@
 """What is wrong in a manifest: where it stands, what it is, and what to do about it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from enum import StrEnum
+from itertools import islice
 from typing import Generic, TypeVar
 
 Path = tuple[str | int, ...]
@@ -40,6 +42,7 @@ class Code(StrEnum):
     LINK_MISMATCH = "LINK_MISMATCH"  # a link's target does not match any of its selectors
     LINK_MISSING = "LINK_MISSING"  # a required link without a target
     CYCLE = "CYCLE"  # services that wait for each other, or inherit from each other
+    MORE_FINDINGS = "MORE_FINDINGS"  # there are more than are worth telling at once
     NOT_RUNNABLE = "NOT_RUNNABLE"  # a plan cannot be made of what the manifests say
 
 
@@ -76,14 +79,42 @@ class Read(Generic[Value]):
     findings: tuple[Finding, ...] = ()
 
 
+LIMIT_FINDINGS = 100
+"""How many findings of one manifest are told at once."""
+
+_LIMIT_WORDS = 600
+_LIMIT_STEP = 80
+
+
 def path_text(path: Path) -> str:
-    """A path as people write it."""
+    """A path as people write it; a step that no field of the format has may be cut."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        text += f"[{step}]" if isinstance(step, int) else "." * bool(text) + _cut(step, _LIMIT_STEP)
     return text
 
 
+def finding(file: str, line: int, path: Path, code: Code, message: str, remedy: str) -> Finding:
+    """A finding whose words stay readable, whatever the manifest holds."""
+    return Finding(file, line, path_text(path), code, _cut(message, _LIMIT_WORDS), _cut(remedy, _LIMIT_WORDS))
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, if they are few enough to look."""
+    there = sorted(islice(known, 501))
+    close = get_close_matches(name, there, 1) if len(name) <= _LIMIT_STEP and len(there) <= 500 else []
+    return close[0] if close else None
+
+
 def refuse(issues: Iterable[Issue], place: Callable[[Issue], Finding]) -> Read[Value]:
-    """No value, and the findings each once, in the order of their lines."""
-    return Read(None, tuple(sorted({place(issue) for issue in issues}, key=lambda found: (found.line, found.path))))
+    """No value, and the findings each once, in the order of their lines: the first hundred, and a word of the rest."""
+    found = [place(issue) for issue in islice(issues, LIMIT_FINDINGS + 1)]
+    kept = sorted(set(found[:LIMIT_FINDINGS]), key=lambda one: (one.line, one.path))
+    if len(found) > LIMIT_FINDINGS:
+        problem = f"There are more findings than these {LIMIT_FINDINGS}."
+        kept.append(replace(kept[-1], path="", code=Code.MORE_FINDINGS, message=problem, remedy="Correct these first."))
+    return Read(None, tuple(kept))
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

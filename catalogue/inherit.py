@@ -4,7 +4,7 @@ A scalar of the child replaces the parent's. A mapping is merged field by field.
 child is merged into the parent's item of that name, or added after them. Labels are joined. Other lists are replaced.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,12 +32,11 @@ def item_key(listed: str, item: Any) -> tuple[Any, ...] | None:
     return key if all(isinstance(part, str | None) for part in key) else None
 
 
-def duplicates(data: Any, path: Path = ()) -> list[Issue]:
+def duplicates(data: Any, path: Path = ()) -> Iterator[Issue]:
     """Every item that repeats the name of one before it in its list."""
-    found: list[Issue] = []
     if isinstance(data, dict):
         for name, value in data.items():
-            found += duplicates(value, (*path, name))
+            yield from duplicates(value, (*path, name))
     elif isinstance(data, list):
         seen: dict[tuple[Any, ...], int] = {}
         listed = str(path[-1]) if path else ""
@@ -47,11 +46,10 @@ def duplicates(data: Any, path: Path = ()) -> list[Issue]:
                 said = " for ".join(part for part in key if part)
                 problem = f"{said!r} stands twice in {listed}, first as item {seen[key]}."
                 remedy = "Merge the two, or give one of them another name."
-                found.append(Issue((*path, at), Code.DUPLICATE_NAME, problem, remedy))
+                yield Issue((*path, at), Code.DUPLICATE_NAME, problem, remedy)
             elif key is not None:
                 seen[key] = at
-            found += duplicates(item, (*path, at))
-    return found
+            yield from duplicates(item, (*path, at))
 
 
 @dataclass(slots=True)
@@ -112,7 +110,7 @@ def _merge(merged: Merged, base: Any, child: Any, path: Path, source: Path) -> A
 def _merge_lists(merged: Merged, base: list[Any], child: list[Any], path: Path, source: Path) -> list[Any]:
     listed = str(path[-1])
     if listed == "labels":
-        return [*base, *(label for label in child if label not in base)]
+        return list(dict.fromkeys([*base, *child])) if all(isinstance(label, str) for label in child) else child
     keys = [item_key(listed, item) for item in base]
     mine = {item_key(listed, item): at for at, item in enumerate(child)}
     if None in keys or None in mine:
@@ -124,8 +122,9 @@ def _merge_lists(merged: Merged, base: list[Any], child: list[Any], path: Path, 
         else:
             merged.origins[(*path, at)] = None
             result.append(item)
+    inherited = set(keys)
     for key, position in mine.items():
-        if key not in keys:
+        if key not in inherited:
             merged.origins[(*path, len(result))] = (*source, position)
             result.append(child[position])
     return result

@@ -55,18 +55,21 @@ def _share(value: int | str) -> int | str:
     return value
 
 
+_NAME = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+"""The general rule for names, which is that of Kubernetes' labels."""
+
 Strings = tuple[str, ...]
 Json = Annotated[Any, AfterValidator(_freeze), PlainSerializer(_thaw)]
 Labels = Annotated[Mapping[str, str], AfterValidator(_freeze), PlainSerializer(_thaw)]
 Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", title="name")]
+Name = Annotated[str, Field(pattern=f"^{_NAME}$", title="name")]
 ServiceName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", title="name")]
 ItemName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$", title="name")]
 PortName = Annotated[
     str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=15, title="name"), AfterValidator(_lettered)
 ]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_.-][A-Za-z0-9_.-]{0,252}$", title="name")]
-Reference = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)?$")]
+Reference = Annotated[str, Field(pattern=rf"^{_NAME}(/{_NAME})?$", title="name")]
 FilePath = Annotated[str, Field(pattern=r"^/[^\x00]*$")]
 Duration = Annotated[str, AfterValidator(_duration)]
 Share = Annotated[int | str, AfterValidator(_share)]

@@ -1,11 +1,11 @@
 """Which names `{{...}}` may hold, where in a manifest: every other one is a finding."""
 
-from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
 
-from catalogue.findings import Code, Issue, Path
+from catalogue.findings import Code, Issue, Path, nearest
 from catalogue.services import ServiceManifest
-from catalogue.templates import names, texts
+from catalogue.templates import names, texts, unclosed
 
 _PARTS = {
     "app": ("id", "name", "title"),
@@ -52,37 +52,87 @@ INFRASTRUCTURE = frozenset({"wodby_eks_lb_controller_role_arn"})
 LINKED = frozenset({"host", "port", *SERVICE, *DATABASE})
 
 
-def service_issues(manifest: ServiceManifest) -> Iterator[Issue]:
-    """Every name that a service's templates use and that means nothing there."""
-    own = frozenset(_own(manifest))
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the texts of one service may name everywhere: whole names, names of links, and beginnings of open ones."""
+
+    names: frozenset[str]
+    links: frozenset[str]
+    open: frozenset[str]
+
+    def has(self, name: str) -> bool:
+        if name in self.names:
+            return True
+        head, _, rest = name.partition(".")
+        item, _, rest = rest.partition(".")
+        if head == "links":
+            return item in self.links and _through_link(rest)
+        return bool(rest) and name.rpartition(".")[0] in self.open
+
+    def nearly(self) -> Iterator[str]:
+        """Names to suggest."""
+        yield from self.names
+        for link in self.links:
+            yield from (f"links.{link}.{name}" for name in LINKED)
+
+
+ALL = Known(GENERAL, frozenset(), frozenset())
+"""What may be named for every service alike."""
+
+
+def known_of(manifest: ServiceManifest) -> Known:
+    return Known(
+        frozenset(_own(manifest)),
+        frozenset(link.name for link in manifest.links),
+        frozenset(
+            (
+                *(f"integrations.{item.name}.variables" for item in manifest.integrations),
+                *(f"keys.{key.name}" for key in manifest.keys),
+            )
+        ),
+    )
+
+
+def resolved_texts(manifest: ServiceManifest) -> Iterator[tuple[Path, str]]:
+    """The texts of a service in which templates are replaced: all but the files that are not processed."""
     unprocessed = {at for at, config in enumerate(manifest.configs) if not config.process_tokens}
     for path, text in texts(manifest.to_data()):
-        if path[0] == "configs" and path[1] in unprocessed and path[2] == "configContent":
-            continue
+        if not (path[0] == "configs" and path[1] in unprocessed and path[2] == "configContent"):
+            yield path, text
+
+
+def service_issues(manifest: ServiceManifest) -> Iterator[Issue]:
+    """Every name that a service's templates use and that means nothing there."""
+    known = known_of(manifest)
+    for path, text in resolved_texts(manifest):
         for name in names(text):
-            if not (name in own or _open(manifest, name) or _local(path, name)):
-                yield unknown(path, name, own)
+            if not (known.has(name) or _local(path, name)):
+                yield _unknown(path, name, known)
+        yield from _unclosed(path, text)
 
 
-def stack_issues(
-    data: Iterable[tuple[Path, str]], manifest: ServiceManifest | None, tokens: Iterable[str]
-) -> Iterator[Issue]:
-    """The same for what a stack writes for a service, or, without a manifest, for all of its services."""
-    own = frozenset([*tokens, *(_own(manifest) if manifest else GENERAL)])
+def stack_issues(data: Iterable[tuple[Path, str]], known: Known, tokens: Container[str]) -> Iterator[Issue]:
+    """The same for what a stack writes: `known` for one of its services, or for all."""
     for path, text in data:
         for name in names(text):
-            if name not in own and not (manifest and _open(manifest, name)):
-                yield unknown(path, name, own)
+            if name not in tokens and not known.has(name):
+                yield _unknown(path, name, known)
+        yield from _unclosed(path, text)
 
 
-def unknown(path: Path, name: str, known: Iterable[str]) -> Issue:
-    close = get_close_matches(name, known, 1)
-    remedy = f"Did you mean {{{{{close[0]}}}}}?" if close else "Declare a token of that name, or correct it."
+def _unknown(path: Path, name: str, known: Known) -> Issue:
+    close = nearest(name, known.nearly())
+    remedy = f"Did you mean {{{{{close}}}}}?" if close else "Declare a token of that name, or correct it."
     return Issue(path, Code.UNKNOWN_TEMPLATE, f"The name in {{{{{name}}}}} is unknown here.", remedy)
 
 
+def _unclosed(path: Path, text: str) -> Iterator[Issue]:
+    if unclosed(text):
+        problem = "Two opening braces stand here without a name and two closing ones."
+        yield Issue(path, Code.UNKNOWN_TEMPLATE, problem, "Write a name between them, such as {{app.name}}.")
+
+
 def _own(manifest: ServiceManifest) -> Iterator[str]:
-    """The names that a service's own texts may use everywhere."""
     yield from GENERAL
     if manifest.type == "infrastructure":
         yield from INFRASTRUCTURE
@@ -95,9 +145,6 @@ def _own(manifest: ServiceManifest) -> Iterator[str]:
         yield f"configs.{config.name}.configMap"
     for setting in manifest.settings:
         yield f"settings.{setting.name}"
-    for link in manifest.links:
-        for name in LINKED:
-            yield f"links.{link.name}.{name}"
     for integration in manifest.integrations:
         yield f"integrations.{integration.name}.key"
     if manifest.database is not None:
@@ -105,22 +152,15 @@ def _own(manifest: ServiceManifest) -> Iterator[str]:
         yield from (name for name in DATABASE if not (rootless and name.startswith("database.root.")))
 
 
-def _open(manifest: ServiceManifest, name: str) -> bool:
-    """Whether it names something of an item that exists, where only others know what that item holds."""
-    kind, _, rest = name.partition(".")
-    item, _, rest = rest.partition(".")
-    if kind == "links":
-        return any(link.name == item for link in manifest.links) and rest.startswith(("env.", "tokens."))
-    if kind == "integrations":
-        return any(one.name == item for one in manifest.integrations) and rest.startswith("variables.")
-    return kind == "keys" and any(key.name == item for key in manifest.keys) and bool(rest)
+def _through_link(rest: str) -> bool:
+    return rest in LINKED or (rest.startswith(("env.", "tokens.")) and not rest.endswith("."))
 
 
 def _local(path: Path, name: str) -> bool:
     """Whether the name means something in this part of the manifest alone."""
     head, _, rest = name.partition(".")
     if path[0] == "links":
-        return head == "link" and (rest in LINKED or rest.startswith(("env.", "tokens.")))
+        return head == "link" and _through_link(rest)
     if path[0] == "integrations":
         return head == "integration" and (rest == "key" or rest.startswith("variables."))
     return path[0] == "imports" and name == "import_pvc_uid"

@@ -12,11 +12,12 @@ from catalogue.conflicts import (
     variable_issues,
 )
 from catalogue.findings import Code, Issue, Path
-from catalogue.known import stack_issues
+from catalogue.known import ALL, known_of, stack_issues
+from catalogue.links import link_issues, read_through
 from catalogue.order import circles
 from catalogue.services import Lookup, ServiceManifest
 from catalogue.stacks import StackContainer, StackManifest, StackService
-from catalogue.templates import names, texts
+from catalogue.templates import texts
 
 
 def issues(stack: StackManifest, find: Lookup, faulty: Container[str]) -> Iterator[Issue]:
@@ -32,6 +33,9 @@ def issues(stack: StackManifest, find: Lookup, faulty: Container[str]) -> Iterat
         else:
             yield _missing(service, at, find)
     yield from _whole(stack)
+    different = {manifest.name: manifest for manifest in manifests.values()}
+    known = {name: known_of(manifest) for name, manifest in different.items()}
+    reads = {name: read_through(manifest) for name, manifest in different.items()}
     for at, service in enumerate(stack.services):
         path: Path = ("services", at)
         yield from _alone(service, path)
@@ -40,8 +44,9 @@ def issues(stack: StackManifest, find: Lookup, faulty: Container[str]) -> Iterat
         if manifest is not None:
             yield from _offered(service, manifest, path)
             yield from _parts(service, manifest, path)
-            yield from _links(stack, service, manifests, path)
-            yield from _templates(stack, service, manifest, path)
+            yield from link_issues(stack, at, manifests, reads)
+            tokens = {token.name for token in (*stack.tokens, *service.tokens)}
+            yield from stack_issues(texts(service.to_data(), path), known[manifest.name], tokens)
 
 
 def _missing(service: StackService, at: int, find: Lookup) -> Issue:
@@ -58,10 +63,10 @@ def _whole(stack: StackManifest) -> Iterator[Issue]:
     yield from several(stack.services, "main", ("services",))
     yield from token_issues(stack.tokens, ("tokens",))
     yield from variable_issues(stack.env, ("env",), False)
-    tokens = [token.name for token in stack.tokens]
+    tokens = {token.name for token in stack.tokens}
     for field in ("env", "tokens", "annotations", "helm"):
         data = [item.to_data() for item in getattr(stack, field)]
-        yield from stack_issues(texts(data, (field,)), None, tokens)
+        yield from stack_issues(texts(data, (field,)), ALL, tokens)
     taken = {service.name for service in stack.services}
     for at, service in enumerate(stack.services):
         for place, item in enumerate(service.derivatives):
@@ -175,84 +180,3 @@ def _parts(service: StackService, manifest: ServiceManifest, path: Path) -> Iter
     for at, cron in enumerate(service.cron):
         if cron.workload is not None and cron.workload not in workloads:
             yield broken((*path, "cron", at, "workload"), "workload", cron.workload, workloads)
-
-
-def _links(
-    stack: StackManifest, service: StackService, manifests: Mapping[str, ServiceManifest], path: Path
-) -> Iterator[Issue]:
-    manifest = manifests[service.name]
-    chosen = {link.name: (at, link.service) for at, link in enumerate(service.links)}
-    disabled = {other.name for other in stack.services if other.disabled}
-    for link in manifest.links:
-        fits = " or ".join(_described(selector.type, selector.option, selector.labels) for selector in link.selectors)
-        if link.name not in chosen:
-            if link.required:
-                problem = f"The service {manifest.name!r} needs the link {link.name!r}."
-                yield Issue((*path, "links"), Code.LINK_MISSING, problem, f"Link it to a service of {fits}.")
-            continue
-        at, name = chosen[link.name]
-        if link.required and name in disabled and not service.disabled:
-            problem = f"The link {link.name!r} is required, and its target {name!r} is disabled."
-            yield Issue((*path, "links", at, "service"), Code.LINK_MISSING, problem, f"Enable {name!r}.")
-        target = manifests.get(name)
-        if target is None or name == service.name:
-            continue
-        offered = {option.version for option in target.options}
-        if not any(
-            selector.type in (None, target.type)
-            and (selector.option is None or selector.option in offered)
-            and set(selector.labels) <= set(target.labels)
-            for selector in link.selectors
-        ):
-            problem = (
-                f"The link {link.name!r} needs {fits}; {name!r} is {_described(target.type, None, target.labels)}."
-            )
-            yield Issue((*path, "links", at, "service"), Code.LINK_MISMATCH, problem, "Link it to one that matches.")
-            continue
-        tokens = {token.name for token in (*target.tokens, *stack.tokens, *_service(stack, name).tokens)}
-        for said in _read_through(manifest, link.name):
-            if not _gives(target, said, tokens):
-                problem = f"The link {link.name!r} reads {said!r} of its target, which {name!r} does not have."
-                yield Issue((*path, "links", at, "service"), Code.LINK_MISMATCH, problem, "Link it to one that has it.")
-
-
-def _service(stack: StackManifest, name: str) -> StackService:
-    return next(service for service in stack.services if service.name == name)
-
-
-def _read_through(manifest: ServiceManifest, link: str) -> list[str]:
-    """What the service's templates ask of the link's target, each once."""
-    at = [item.name for item in manifest.links].index(link)
-    found: dict[str, None] = {}
-    for path, text in texts(manifest.to_data()):
-        for name in names(text):
-            head, _, rest = name.partition(".")
-            if head == "link" and path[:2] == ("links", at):
-                found[rest] = None
-            elif name.startswith(f"links.{link}."):
-                found[name.removeprefix(f"links.{link}.")] = None
-    return list(found)
-
-
-def _gives(target: ServiceManifest, said: str, tokens: Container[str]) -> bool:
-    head, _, rest = said.partition(".")
-    if head == "tokens":
-        return rest in tokens
-    if head == "env":
-        inside = [item for workload in target.workloads for found in workload.containers for item in found.env]
-        return any(item.name == rest for item in (*target.env, *inside))
-    if head == "database":
-        return target.database is not None and (target.database.root is not None or not rest.startswith("root."))
-    return said not in ("host", "port") or target.external or bool(target.endpoints)
-
-
-def _templates(stack: StackManifest, service: StackService, manifest: ServiceManifest, path: Path) -> Iterator[Issue]:
-    """Names in what the stack writes for this service."""
-    tokens = [token.name for token in (*stack.tokens, *service.tokens)]
-    yield from stack_issues(texts(service.to_data(), path), manifest, tokens)
-
-
-def _described(kind: str | None, option: str | None, labels: tuple[str, ...]) -> str:
-    said = f"type {kind}" if kind else "any type"
-    said += f" in version {option}" if option else ""
-    return said + (f" labelled {', '.join(labels)}" if labels else "")

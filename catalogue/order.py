@@ -25,18 +25,19 @@ def circles(waits: Mapping[str, Iterable[str]]) -> list[list[str]]:
     found: list[list[str]] = []
     finished: set[str] = set()
     for start in waits:
-        trail = [start]
-        choices = [iter(waits[start])]
         if start in finished:
             continue
-        while trail:
+        trail = {start: None}
+        choices = [iter(waits[start])]
+        while choices:
             following = next(choices[-1], None)
             if following is None:
-                finished.add(trail.pop())
                 choices.pop()
+                finished.add(trail.popitem()[0])
             elif following in trail:
-                found.append(trail[trail.index(following) :])
+                names = list(trail)
+                found.append(names[names.index(following) :])
             elif following in waits and following not in finished:
-                trail.append(following)
+                trail[following] = None
                 choices.append(iter(waits[following]))
     return found

@@ -10,6 +10,9 @@ from catalogue.rendering import Derived, service_plan
 from catalogue.stacks import StackManifest, StackService
 from catalogue.values import Setting, UnresolvedError
 
+LIMIT_NAME = 63
+"""The longest name of an object: Kubernetes' rule for Services, held for all."""
+
 __all__ = ["InstanceFacts", "PlanError", "ServiceInput", "plan"]
 
 
@@ -38,6 +41,7 @@ def plan(instance: InstanceFacts, stack: StackManifest, services: Sequence[Servi
                 plans[derived.name] = service_plan(setting, (name,), derived)
         except UnresolvedError as error:
             problems.append(_finding(stack, name, f"{str(error)[0].upper()}{str(error)[1:]}."))
+    problems += _clashes(stack, plans.values())
     if problems:
         raise PlanError(problems)
     order = waiting_order({name: found.after for name, found in plans.items()})
@@ -77,6 +81,22 @@ def _derivatives(setting: Setting, services: Sequence[ServiceInput]) -> Iterable
             raise UnresolvedError(f"the service has no derivative {item.service!r}")
         if given.enabled if given is not None else not item.disabled:
             yield Derived(offered[item.service], item, given)
+
+
+def _clashes(stack: StackManifest, plans: Iterable[ServicePlan]) -> Iterable[Finding]:
+    """Names of objects that two services would share, or that Kubernetes does not take: `a-b` of `c`, `a` of `b-c`."""
+    owners: dict[tuple[str, str], str] = {}
+    for service in plans:
+        made = [("workload", item.object_name) for item in service.workloads]
+        made += [("endpoint", item.host) for item in service.endpoints]
+        made += [("volume", item.claim) for item in service.volumes if not item.borrowed]
+        for kind, name in made:
+            if len(name) > LIMIT_NAME:
+                problem = f"The {kind} {name!r} has a name of more than {LIMIT_NAME} characters."
+                yield _finding(stack, service.name, problem)
+            elif owners.setdefault((kind, name), service.name) != service.name or made.count((kind, name)) > 1:
+                other = owners[kind, name]
+                yield _finding(stack, service.name, f"The {kind} {name!r} would be that of {other!r} too.")
 
 
 def _finding(stack: StackManifest, service: str, message: str) -> Finding:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from catalogue import linking, references
 from catalogue.documents import Document, read_document
-from catalogue.findings import Code, Finding, Issue, Read, path_text, refuse
+from catalogue.findings import Code, Finding, Issue, Read, finding, path_text, refuse
 from catalogue.inherit import Merged, duplicates, inherit
 from catalogue.items import Item
 from catalogue.services import Lookup, ServiceManifest
@@ -23,9 +23,9 @@ def read_service(text: str, file: str, parents: Lookup) -> Read[ServiceManifest]
 
 def service_of(document: Document, parents: Lookup) -> Read[ServiceManifest]:
     """As `read_service`, of a document that is read already."""
-    repeated = duplicates(document.data)
-    if repeated:
-        return refuse(repeated, _placing(document, Merged(document.data)))
+    repeated: Read[ServiceManifest] = refuse(duplicates(document.data), _placing(document, Merged(document.data)))
+    if repeated.findings:
+        return repeated
     merged = _inherited(document.data, parents)
     if isinstance(merged, Issue):
         return refuse([merged], _placing(document, Merged(document.data)))
@@ -43,9 +43,9 @@ def stack_of(document: Document, services: Lookup, faulty: Container[str] = ()) 
     each is one finding, and what depends on it is not looked at.
     """
     merged = Merged(document.data)
-    repeated = duplicates(document.data)
-    if repeated:
-        return refuse(repeated, _placing(document, merged))
+    repeated: Read[StackManifest] = refuse(duplicates(document.data), _placing(document, merged))
+    if repeated.findings:
+        return repeated
     read = _typed(document, merged, StackManifest, lambda stack: linking.issues(stack, services, faulty))
     return read if read.value is None else Read(linking.with_main(read.value, services))
 
@@ -57,8 +57,8 @@ def _typed(
     value = shaped(model, merged.data)
     if isinstance(value, tuple):
         return refuse(value, place)
-    issues = tuple(check(value))
-    return refuse(issues, place) if issues else Read(value)
+    read: Read[Manifest] = refuse(check(value), place)
+    return read if read.findings else Read(value)
 
 
 def _inherited(data: Any, parents: Lookup) -> Merged | Issue:
@@ -84,6 +84,6 @@ def _placing(document: Document, merged: Merged) -> Callable[[Issue], Finding]:
     def place(issue: Issue) -> Finding:
         path, own = merged.origin(issue.path)
         message = issue.message if own else f"{issue.message} It is inherited, at {path_text(issue.path)}."
-        return Finding(document.file, document.line(path), path_text(path), issue.code, message, issue.remedy)
+        return finding(document.file, document.line(path), path, issue.code, message, issue.remedy)
 
     return place

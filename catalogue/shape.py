@@ -1,15 +1,29 @@
-"""From plain data to a typed manifest: what the types refuse, said as a manifest's author understands it."""
+"""From plain data to a typed manifest: what the types refuse, said as a manifest's author understands it.
+
+A list that is called too short only because its items were refused is not told beside them.
+"""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
+from itertools import islice
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from catalogue.findings import Code, Issue, Path
+from catalogue.findings import LIMIT_FINDINGS, Code, Issue, Path, nearest
 from catalogue.items import Item
+
+_REASONS = {
+    "too_short": "must have at least {min_length} item",
+    "too_long": "must have at most {max_length} items",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "must match {pattern}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "multiple_of": "must be a multiple of {multiple_of}",
+}
 
 Manifest = TypeVar("Manifest", bound=Item)
 
@@ -33,19 +47,13 @@ def shaped(model: type[Manifest], data: Any) -> Manifest | tuple[Issue, ...]:
     try:
         return model.model_validate_json(orjson.dumps(data))
     except ValidationError as error:
-        faults = [dict(fault) for fault in error.errors(include_url=False, include_input=False)]
-        return tuple(_issue(model, data, fault) for fault in faults if not _follows(fault, faults))
+        faults: list[dict[str, Any]] = [dict(fault) for fault in error.errors(include_url=False, include_input=False)]
+        followed = {fault["loc"][:length] for fault in faults for length in range(len(fault["loc"]))}
+        told = (fault for fault in faults if fault["type"] != "too_short" or fault["loc"] not in followed)
+        return tuple(_issue(model, data, fault) for fault in islice(told, LIMIT_FINDINGS + 1))
     except orjson.JSONEncodeError:
         problem = "The document holds text that is not Unicode."
         return (Issue((), Code.NOT_A_MANIFEST, problem, "Remove the broken characters."),)
-
-
-def _follows(fault: dict[str, Any], faults: list[dict[str, Any]]) -> bool:
-    """Whether a list is called too short only because its items were refused."""
-    place = fault["loc"]
-    return fault["type"] == "too_short" and any(
-        other["loc"][: len(place)] == place and len(other["loc"]) > len(place) for other in faults
-    )
 
 
 def _issue(model: type[Item], data: Any, fault: dict[str, Any]) -> Issue:
@@ -53,10 +61,8 @@ def _issue(model: type[Item], data: Any, fault: dict[str, Any]) -> Issue:
     field = str(path[-1]) if path else ""
     if kind == "extra_forbidden":
         known = _fields(model, path[:-1])
-        close = get_close_matches(field, known, 1)
-        remedy = (
-            f"Did you mean {close[0]!r}?" if close else "Remove it, or use one of: " + ", ".join(sorted(known)) + "."
-        )
+        close = nearest(field, known)
+        remedy = f"Did you mean {close!r}?" if close else "Remove it, or use one of: " + ", ".join(sorted(known)) + "."
         return Issue(path, Code.UNKNOWN_FIELD, f"The field {field!r} is unknown here.", remedy)
     if kind == "missing":
         return Issue(path, Code.MISSING_FIELD, f"The field {field!r} is missing.", f"Add {field!r}.")
@@ -69,8 +75,13 @@ def _issue(model: type[Item], data: Any, fault: dict[str, Any]) -> Issue:
     if kind == "string_pattern_mismatch" and field == "name":
         problem = "The name breaks the rule for names."
         return Issue(path, Code.INVALID_NAME, problem, f"Choose one that matches {context['pattern']}.")
-    reason = str(context["error"]) if "error" in context else str(fault["msg"]).lower()
-    return Issue(path, Code.INVALID_VALUE, f"The value of {field!r} is not allowed.", f"It {reason}.")
+    return Issue(path, Code.INVALID_VALUE, f"The value of {field!r} is not allowed.", f"It {_reason(fault)}.")
+
+
+def _reason(fault: dict[str, Any]) -> str:
+    context = fault.get("ctx", {})
+    said = _REASONS.get(fault["type"])
+    return said.format(**context) if said else str(context["error"] if "error" in context else fault["msg"]).lower()
 
 
 def _within(data: Any, location: tuple[str | int, ...]) -> Path:

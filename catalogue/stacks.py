@@ -83,7 +83,7 @@ class StackService(Item):
 
     name: ServiceName
     title: Text
-    service: str = Field(pattern=r"^[a-z0-9][a-z0-9/-]*(:[A-Za-z0-9._-]+)?$")
+    service: str = Field(pattern=r"^[a-z0-9][a-z0-9/-]{0,126}(:[A-Za-z0-9._-]{1,128})?$")
     service_rev_pinned: bool = False
     required: bool = False
     disabled: bool = False
@@ -122,7 +122,7 @@ class StackManifest(Item):
     title: Text
     icon: str | None = None
     access: Json = None
-    services: tuple[StackService, ...] = Field(min_length=1)
+    services: tuple[StackService, ...] = Field(min_length=1, max_length=500)
     env: tuple[Variable, ...] = ()
     tokens: tuple[TokenItem, ...] = ()
     annotations: tuple[Annotation, ...] = ()

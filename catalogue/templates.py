@@ -6,17 +6,22 @@ from typing import Any
 
 from catalogue.findings import Path
 
-_TEMPLATE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_TEMPLATE = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 def names(text: str) -> list[str]:
     """The names that a text asks for, in their order."""
-    return _TEMPLATE.findall(text) if "{{" in text else []
+    return [name.strip() for name in _TEMPLATE.findall(text)] if "{{" in text else []
+
+
+def unclosed(text: str) -> bool:
+    """Whether braces are opened that hold no name."""
+    return "{{" in _TEMPLATE.sub("", text)
 
 
 def replace(text: str, value: Callable[[str], str]) -> str:
     """The text with every name replaced by its value."""
-    return _TEMPLATE.sub(lambda found: value(found[1]), text) if "{{" in text else text
+    return _TEMPLATE.sub(lambda found: value(found[1].strip()), text) if "{{" in text else text
 
 
 def texts(data: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:

@@ -10,6 +10,9 @@ from catalogue.stacks import StackManifest, StackService
 from catalogue.templates import replace
 from catalogue.tokens import declared, is_secret
 
+LIMIT_TEXT = 1_000_000
+"""How long a text may get when its templates are replaced."""
+
 DRIVERS = {"mysql": "mysql", "mariadb": "mysql", "postgres": "pgsql", "sqlserver": "sqlsrv", "oracle": "oci8"}
 
 
@@ -41,7 +44,8 @@ class Setting:
     title: str
     replicas: int
     targets: Mapping[str, "Setting"] = field(default_factory=dict)
-    resolving: list[str] = field(default_factory=list)
+    _resolving: set[str] = field(default_factory=set, init=False)
+    _found: dict[str, Rendered] = field(default_factory=dict, init=False)
 
     @property
     def manifest(self) -> ServiceManifest:
@@ -49,21 +53,30 @@ class Setting:
 
     def render(self, text: str, link: str | None = None) -> Rendered:
         """The text with every template resolved; `link` is the one that `{{link...}}` means. Raises UnresolvedError."""
-        secret = False
+        secret, length = False, len(text)
 
         def value(name: str) -> str:
-            nonlocal secret
-            if name in self.resolving:
-                raise UnresolvedError(f"{{{{{name}}}}} is made from itself")
-            self.resolving.append(name)
-            try:
-                found = self._resolve(name, link)
-            finally:
-                self.resolving.pop()
-            secret = secret or found.secret
+            nonlocal secret, length
+            found = self._value(name, link)
+            secret, length = secret or found.secret, length + len(found.text)
+            if length > LIMIT_TEXT:
+                raise UnresolvedError(f"a text of {self.name} unfolds into more than {LIMIT_TEXT} characters")
             return found.text
 
         return Rendered(replace(text, value), secret)
+
+    def _value(self, name: str, link: str | None) -> Rendered:
+        """The value of one name; found once, since a name may be made of others again and again."""
+        said = f"{link}/{name}"
+        if said in self._resolving:
+            raise UnresolvedError(f"{{{{{name}}}}} is made from itself")
+        if said not in self._found:
+            self._resolving.add(said)
+            try:
+                self._found[said] = self._resolve(name, link)
+            finally:
+                self._resolving.discard(said)
+        return self._found[said]
 
     def size(self, volume: str) -> int | None:
         """The size of a volume in GiB: the stack's, else the service's."""

@@ -19,7 +19,7 @@ def version(text: str) -> Version | None:
 
 def valid(constraint: str) -> bool:
     """Whether this is a range that `matches` understands."""
-    return all(_terms(part) is not None for part in constraint.split("||"))
+    return all(_terms(part) is not None for part in constraint.split("||", 20))
 
 
 def matches(text: str, constraint: str) -> bool:
@@ -27,7 +27,7 @@ def matches(text: str, constraint: str) -> bool:
     number = version(text)
     if number is None:
         return False
-    for part in constraint.split("||"):
+    for part in constraint.split("||", 20):
         terms = _terms(part)
         if terms is not None and all(low <= number < high for low, high in terms):
             return True
@@ -39,7 +39,7 @@ _END: Version = (10**9, 0, 0)
 
 def _terms(part: str) -> list[tuple[Version, Version]] | None:
     found = []
-    rest = part.strip()
+    rest = part.strip() if len(part) <= 200 else ""
     while rest:
         term = _TERM.match(rest)
         if term is None:

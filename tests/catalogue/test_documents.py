@@ -130,6 +130,11 @@ def test_many_small_aliases_count_together() -> None:
     assert refused(text) == (LIMIT_ALIASED + 3, f"b[{LIMIT_ALIASED}]", Code.TOO_MANY_ALIASES)
 
 
+def test_a_long_text_is_not_repeated_until_it_fills_the_memory() -> None:
+    text = "a: &a " + "x" * 900_000 + "\nb:\n" + "- *a\n" * 1000
+    assert refused(text) == (3, "b[0]", Code.TOO_MANY_ALIASES)
+
+
 def test_five_megabytes_cost_nothing() -> None:
     text = "a: b\n" * 1_000_000
     started = time.process_time()
@@ -142,7 +147,7 @@ def test_a_megabyte_is_measured_in_bytes() -> None:
 
 
 def test_a_plain_manifest_of_a_megabyte_is_read_in_reasonable_time() -> None:
-    item = "- name: variable\n  value: some text\n"
+    item = "- name: variable\n  value: " + "some text " * 10 + "\n"
     text = "env:\n" + item * ((LIMIT_TEXT - 10) // len(item))
     started = time.process_time()
     assert read_document(text, "service.yml").findings == ()
@@ -151,6 +156,11 @@ def test_a_plain_manifest_of_a_megabyte_is_read_in_reasonable_time() -> None:
 
 def test_more_values_than_any_manifest_has_are_refused() -> None:
     assert refused("[" + "1," * (LIMIT_VALUES + 1) + "]")[2] == Code.TOO_LARGE
+
+
+def test_what_a_finding_says_stays_short() -> None:
+    (finding,) = read_document(f"{'x' * 1000}: 1\n" * 2, "service.yml").findings
+    assert (len(finding.path), len(finding.message)) == (80, 600)
 
 
 _PIECES = [

@@ -190,6 +190,20 @@ def test_a_token_made_from_itself_is_told() -> None:
     assert failure(text) == "{{t}} is made from itself."
 
 
+def test_tokens_that_unfold_without_end_are_told_at_once() -> None:
+    tokens = ["{name: t0, value: xxxxxxxx}"]
+    tokens += [f"{{name: t{n}, value: '{{{{t{n - 1}}}}}{{{{t{n - 1}}}}}'}}" for n in range(1, 60)]
+    text = web(f"tokens: [{', '.join(tokens)}]\nenv: [{{name: A, value: '{{{{t59}}}}'}}]")
+    assert failure(text) == "A text of web unfolds into more than 1000000 characters."
+    empty = text.replace("xxxxxxxx", "''")
+    assert (
+        of(
+            "web", planned("name: s\ntitle: S\nservices: [{name: web, title: W, service: web}]", {"web": empty}), "A"
+        ).value
+        == ""
+    )
+
+
 def test_what_has_no_value_yet_is_told() -> None:
     text = web("keys: [{name: jwt}]\nenv: [{name: A, value: '{{keys.jwt.public}}'}]")
     assert failure(text) == "{{keys.jwt.public}} has no value for web."

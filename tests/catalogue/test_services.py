@@ -94,6 +94,30 @@ def test_an_unknown_field_like_no_other_is_answered_with_those_there_are() -> No
     assert finding.remedy == "Remove it, or use one of: main, name, number, private, protocol."
 
 
+@pytest.mark.parametrize(
+    ("more", "remedy"),
+    [
+        ("endpoints: [{name: a, ports: []}]", "It must have at least 1 item."),
+        ("endpoints: [{name: a, ports: [{name: a, number: 0, protocol: tcp}]}]", "It must be at least 1."),
+        ("endpoints: [{name: a, ports: [{name: '1', number: 1, protocol: tcp}]}]", "It must hold at least one letter."),
+        ("volumes: [{name: a, title: ''}]", "It must not be empty."),
+        ("volumes: [{name: a, title: A, path: a}]", "It must match ^/[^\\x00]*$."),
+        ("deployment: {minReady: a}", "It must be a duration such as 30s, 15m or 1h30m."),
+        ("deployment: {strategy: a}", "Use 'rolling', 'recreate' or 'onDelete'."),
+        ("env: [{name: A, value: 1}]", "Write text (put it in quotes)."),
+        ("env: [{name: A}]", "Add 'value'."),
+    ],
+)
+def test_a_remedy_says_what_would_be_right(more: str, remedy: str) -> None:
+    assert [finding.remedy for finding in service(web(more)).findings] == [remedy]
+
+
+def test_a_hundred_findings_are_told_and_that_there_are_more() -> None:
+    found = places(service(web("".join(f"k{number}: 1\n" for number in range(200)))))
+    assert found[:100] == [(10 + number, f"k{number}", Code.UNKNOWN_FIELD) for number in range(100)]
+    assert found[100:] == [(109, "", Code.MORE_FINDINGS)]
+
+
 def test_every_fault_is_told_at_once_in_the_order_of_the_lines() -> None:
     assert places(service("name: web\nlabels: 1\ntype: shop\nicon: 2\n")) == [
         (1, "title", Code.MISSING_FIELD),

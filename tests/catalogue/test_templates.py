@@ -50,6 +50,17 @@ def test_every_other_name_is_a_finding(name: str) -> None:
     assert env(name) == [("env[0].value", Code.UNKNOWN_TEMPLATE)]
 
 
+@pytest.mark.parametrize("text", ["{{", "a {{app.name} b", "{{app{{.name", "{{ {a} }}"])
+def test_braces_without_a_name_are_a_finding(text: str) -> None:
+    found = places(service(web(f"env: [{{name: A, value: '{text}'}}]")))
+    assert [place[1:] for place in found] == [("env[0].value", Code.UNKNOWN_TEMPLATE)]
+
+
+@pytest.mark.parametrize("text", ["}}", "{a: {b: c}}", "{{app.name}}{{app.id}}", "{{{app.name}}}", "{ {app.name} }"])
+def test_other_braces_are_text(text: str) -> None:
+    assert places(service(web(f"env: [{{name: A, value: '{text}'}}]"))) == []
+
+
 def test_a_name_that_is_nearly_right_is_answered_with_the_right_one() -> None:
     assert service(web("env:\n- name: A\n  value: 'at {{instance.nmae}}'")).findings == (
         Finding(
