@@ -74,7 +74,7 @@ CREATE TABLE cluster (
     version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     removed_at timestamptz,
-    CHECK (kind <> 'KUBECONFIG' OR kubeconfig IS NOT NULL)
+    CHECK (kind <> 'KUBECONFIG' OR kubeconfig IS NOT NULL OR removed_at IS NOT NULL)
 );
 CREATE UNIQUE INDEX cluster_name ON cluster (organization_id, name) WHERE removed_at IS NULL;
 

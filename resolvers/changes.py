@@ -4,7 +4,7 @@ A resolver of a mutation takes an `Ask` and the fields of its input, and hands i
 answer are read afterwards, as the viewer, so that a replay shows no more than the viewer may see by then.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +79,7 @@ async def carry_out(resolver: Callable[..., Awaitable[Changed]], ask: Ask, argum
     A constraint of the database that a race ran into gives the same refusal as the rule that it backs.
     """
     try:
+        _storable([ask.input, ask.key])
         return await unbroken(_awaited(resolver(ask, **arguments)))
     except Refused as refused:
         return Changed(refusals=[refused])
@@ -87,6 +88,17 @@ async def carry_out(resolver: Callable[..., Awaitable[Changed]], ask: Ask, argum
         if refusal is None:
             raise
         return Changed(refusals=[refusal])
+
+
+def _storable(value: Any) -> None:
+    """PostgreSQL holds every text but one with a zero in it."""
+    if isinstance(value, str) and "\x00" in value:
+        raise Refused("INVALID_INPUT", "A text cannot hold the character U+0000.", "Leave it out.", "input")
+    if isinstance(value, Mapping):
+        value = value.values()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        for item in value:
+            _storable(item)
 
 
 async def _awaited(work: Awaitable[Changed]) -> Changed:

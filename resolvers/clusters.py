@@ -12,7 +12,7 @@ from kube.errors import AddressRefused, KubeconfigInvalid, KubeError, Unauthoriz
 from kube.kubeconfig import Access, in_cluster
 from kube.kubeconfig import read as read_kubeconfig
 from live.process import current
-from models import Cluster, Instance
+from models import AbandonedNamespace, Cluster, Instance
 from models.ids import new_id
 from resolvers.changes import Ask, Changed
 from resolvers.owned import in_use, locked
@@ -116,14 +116,17 @@ async def test(ask: Ask, id: str) -> Changed:
 
 
 async def remove(ask: Ask, id: str, expected_version: int | None = None) -> Changed:
-    """Forgets a cluster and its credentials. Raises: Refused, also IN_USE while instances live on it."""
+    """Forgets a cluster, its credentials and what was given up on it. Raises: Refused, also IN_USE while instances live
+    on it.
+    """
 
     async def work(door: Door) -> Ids:
         row = await locked(door, Cluster, id, Scope.ADMIN, expected_version, removed_at=None)
         instances = Instance.filter(cluster_id=row.id, deleted_at=None).using_db(door.connection)
         in_use(await instances.count(), "cluster", "it cannot be removed", "input.id")
-        row.removed_at, row.version = now(), row.version + 1
-        await row.save(using_db=door.connection, update_fields=["removed_at", "version"])
+        row.removed_at, row.kubeconfig, row.version = now(), None, row.version + 1
+        await row.save(using_db=door.connection, update_fields=["removed_at", "kubeconfig", "version"])
+        await AbandonedNamespace.filter(cluster_id=row.id).using_db(door.connection).delete()
         data = {"clusterId": row.id, "name": row.name}
         cursor = await door.audit(row.organization_id, "CLUSTER_REMOVED", data)
         return {"organization": row.organization_id, "deleted": row.id, "cursor": cursor}

@@ -13,7 +13,7 @@ def taken(what: str, path: str = "input.name") -> Refused:
     return Refused("NAME_TAKEN", f"There is {what} of this name already.", "Choose another name.", path)
 
 
-_MEANING: dict[str, Callable[[], Refused]] = {
+MEANING: dict[str, Callable[[], Refused]] = {
     "organization_name_key": lambda: taken("an organization"),
     "environment_organization_id_name_key": lambda: taken("an environment"),
     "cluster_name": lambda: taken("a cluster"),
@@ -29,11 +29,12 @@ _MEANING: dict[str, Callable[[], Refused]] = {
         "NAME_TAKEN", "This user is a member already.", "Change the member's role instead.", "input.email"
     ),
 }
+"""By the name of a unique constraint or index: what it means that a row would break it."""
 
 
 def refusal_of(error: IntegrityError) -> Refused | None:
     """The refusal that a violated constraint stands for; None when it is a bug."""
     cause = error.__cause__ or (error.args[0] if error.args else None)
     name = cause.constraint_name if isinstance(cause, asyncpg.IntegrityConstraintViolationError) else None
-    meaning = _MEANING.get(name or "")
+    meaning = MEANING.get(name or "")
     return meaning() if meaning else None

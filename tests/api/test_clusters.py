@@ -285,6 +285,7 @@ async def test_a_removed_cluster_is_gone_and_its_name_is_free(world: World, simu
     answer = await api.change("removeCluster", {"id": id, "expectedVersion": 1}, f"deletedId cursor {PROBLEMS}")
     assert answer == {"deletedId": id, "cursor": "2", "problems": []}
     assert await api.query("query($id: ID!) { node(id: $id) { id } }", id=id) == {"node": None}
+    assert (await Cluster.get(id=id)).kubeconfig is None
     again = await api.change("removeCluster", {"id": id}, PROBLEMS)
     assert [problem["code"] for problem in again["problems"]] == ["NOT_FOUND"]
     assert (await register(world, kubeconfig(simulator.url)))["problems"] == []
