@@ -152,24 +152,30 @@ def _workload(identity: Identity, service: ServicePlan, workload: Workload) -> d
 
 
 def _strategy(service: ServicePlan, workload: Workload) -> dict[str, Any]:
-    """A rolling update, unless the pods hold a volume that only one node may have: it would wait for itself."""
+    """A rolling update, unless the pods hold a volume that only one node may have: it would wait for itself.
+
+    The limits are always spelled out. Left to the server's defaults they would not be ours to take away again, and
+    the server refuses them beside another strategy.
+    """
     single = {volume.name for volume in service.volumes if not volume.shared}
     held = any(mount.volume in single for container in workload.containers for mount in container.mounts)
     if workload.strategy.kind != "rolling" or held:
         return {"type": "Recreate"}
-    limits = {"maxUnavailable": workload.strategy.max_unavailable, "maxSurge": workload.strategy.max_surge}
-    given = {key: _share(value) for key, value in limits.items() if value is not None}
-    return {"type": "RollingUpdate", "rollingUpdate": given} if given else {"type": "RollingUpdate"}
+    limits = {
+        "maxUnavailable": _share(workload.strategy.max_unavailable or "25%"),
+        "maxSurge": _share(workload.strategy.max_surge or "25%"),
+    }
+    return {"type": "RollingUpdate", "rollingUpdate": limits}
 
 
 def _update(workload: Workload) -> dict[str, Any]:
+    """The same for stateful sets, which know limits only behind a feature gate, and daemon sets."""
     if workload.strategy.kind == "onDelete":
         return {"type": "OnDelete"}
-    made: dict[str, Any] = {"type": "RollingUpdate"}
-    # A stateful set knows maxUnavailable only behind a feature gate, and would refuse it.
-    if workload.kind == "daemonset" and workload.strategy.max_unavailable is not None:
-        made["rollingUpdate"] = {"maxUnavailable": _share(workload.strategy.max_unavailable)}
-    return made
+    if workload.kind == "statefulset":
+        return {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
+    limit = _share(workload.strategy.max_unavailable or "1")
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": limit, "maxSurge": 0}}
 
 
 def _share(value: str) -> int | str:

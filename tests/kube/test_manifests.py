@@ -15,6 +15,8 @@ from tests.kube.plans import identity, plan, talk, web, with_volume
 
 NAME = st.from_regex(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 
+ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": "25%", "maxSurge": "25%"}}
+
 
 def found(manifests: list[dict[str, Any]], kind: str, name: str | None = None) -> dict[str, Any]:
     matching = [m for m in manifests if m["kind"] == kind and name in (None, m["metadata"]["name"])]
@@ -82,7 +84,7 @@ def test_a_deployment_has_probes_limits_and_no_privileges() -> None:
     spec = deployment["spec"]["template"]["spec"]
     container = spec["containers"][0]
     assert deployment["spec"]["replicas"] == 3
-    assert deployment["spec"]["strategy"] == {"type": "RollingUpdate"}
+    assert deployment["spec"]["strategy"] == ROLLING
     assert container["ports"] == [{"name": "h-8080", "containerPort": 8080, "protocol": "TCP"}]
     assert container["readinessProbe"]["tcpSocket"] == {"port": 8080}
     assert container["resources"] == {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "64Mi"}}
@@ -145,7 +147,7 @@ def test_a_volume_of_one_node_is_never_rolled_over_and_is_kept_apart() -> None:
         "persistentVolumeClaim": {"claimName": "web-data"},
     }
     shared = found(running(identity(), with_volume(web(), shared=True)), "Deployment")
-    assert shared["spec"]["strategy"] == {"type": "RollingUpdate"}
+    assert shared["spec"]["strategy"] == ROLLING
 
 
 def test_a_borrowed_volume_is_mounted_but_its_claim_is_not_made_again() -> None:
@@ -207,7 +209,7 @@ def test_strategies_are_said_in_the_words_of_each_kind() -> None:
     }
     assert strategy(web(), kind="recreate") == {"type": "Recreate"}
     assert strategy(talk(), kind="onDelete") == {"type": "OnDelete"}
-    assert strategy(talk(), max_unavailable="1") == {"type": "RollingUpdate"}
+    assert strategy(talk(), max_unavailable="1") == {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
 
 
 @given(st.text(max_size=300))
