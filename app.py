@@ -24,7 +24,7 @@ from schema import schema
 from schema.limits import Limits
 from settings import settings
 from transport import metrics
-from transport.access import Streams
+from transport.access import Held
 from transport.endpoint import Endpoint
 from transport.graphiql import GraphiQL
 from transport.health import Readiness, healthz
@@ -44,7 +44,7 @@ service = Service(
     Operations(schema, Limits.of(chosen), chosen.request_deadline),
     authenticate,
     make_context,
-    streams=Streams(chosen.subscriptions_per_token),
+    streams=Held(chosen.subscriptions_per_token),
     limits=TransportLimits.of(chosen),
 )
 explorer = GraphiQL(chosen.graphiql_assets)

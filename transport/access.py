@@ -36,12 +36,12 @@ def too_many(limit: int) -> GraphQLError:
     return problem(TOO_MANY_SUBSCRIPTIONS, message, "End some of them first.", max=limit)
 
 
-class TooManyStreams(Exception):  # noqa: N818 - it is an answer to the client
-    """The token has as many subscriptions open as it may."""
+class TooMany(Exception):  # noqa: N818 - it is an answer to the client
+    """The token holds as many open as it may."""
 
 
-class Streams:
-    """The subscriptions that each token has open in this process; tokens are kept as digests only."""
+class Held:
+    """What each token holds open in this process, subscriptions or websockets; tokens are kept as digests only."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -53,9 +53,9 @@ class Streams:
 
     @contextmanager
     def one_more(self, token: str) -> Iterator[None]:
-        """Count a subscription of the token while it is open. Raises TooManyStreams."""
+        """Count one of the token's while it is open. Raises TooMany."""
         if self.are_full(token):
-            raise TooManyStreams
+            raise TooMany
         key = _key(token)
         self._open[key] += 1
         try:

@@ -3,8 +3,10 @@
 There are no cookies: who asks is said by a bearer token each time, so requests from other origins can do no harm.
 """
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from typing import TypeVar
 
 import orjson
 from graphql import OperationType
@@ -17,12 +19,14 @@ from transport.access import bearer, too_many, unauthenticated
 from transport.bodies import EVENT_STREAM, GRAPHQL_JSON, HTML, JSON, Rejected, read_asked, wanted
 from transport.disconnects import while_connected
 from transport.documents import Prepared, Unprepared
-from transport.errors import BAD_REQUEST, Formatted, formatted, problem
+from transport.errors import BAD_REQUEST, DEADLINE_EXCEEDED, Formatted, formatted, problem
 from transport.operations import Asked
-from transport.requests import request_id_of
+from transport.requests import describe, request_id_of
 from transport.service import Service
 from transport.streaming import EventStream, one_answer
 from transport.websocket import Connection
+
+Done = TypeVar("Done")
 
 ALLOWED = {"allow": "GET, POST"}
 CHALLENGE = {"www-authenticate": 'Bearer realm="berth"'}
@@ -56,15 +60,24 @@ class Endpoint:
             if media == HTML and self._page:
                 return self._page(request)
             token = bearer(request.headers.get("authorization"))
-            viewer = await self._service.authenticate(token)
+            viewer = await self._in_time(self._service.authenticate(token), 503)
             if viewer is None or token is None:
                 raise Rejected(401, unauthenticated(token), CHALLENGE)
-            asked = await read_asked(request, self._service.limits.body)
+            asked = await self._in_time(read_asked(request, self._service.limits.body), 408)
             return await self._answer(request, asked, media, viewer, token)
         except Rejected as rejected:
             body = {"errors": formatted([rejected.error], request_id)}
             media = GRAPHQL_JSON if media == GRAPHQL_JSON else JSON
             return _json(body, media, rejected.status, rejected.headers)
+
+    async def _in_time(self, work: Awaitable[Done], status: int) -> Done:
+        try:
+            async with asyncio.timeout(self._service.limits.patience):
+                return await work
+        except TimeoutError:
+            seconds = self._service.limits.patience
+            late = problem(DEADLINE_EXCEEDED, f"The request was not read within {seconds:g} seconds.", "Send it again.")
+            raise Rejected(status, late, {"connection": "close"}) from None
 
     async def _answer(
         self, request: Request, asked: Asked, media: str, viewer: object, token: str
@@ -75,6 +88,7 @@ class Endpoint:
         except Unprepared as refusal:
             return self._result({"errors": formatted(refusal.errors, request_id)}, media)
         kind = prepared.operation.operation
+        describe(request, prepared)
         if request.method == "GET" and kind is OperationType.MUTATION:
             raise Rejected(405, problem(BAD_REQUEST, "A mutation changes things: send it by POST."), {"allow": "POST"})
         context = self._service.make_context(request, viewer, request_id)

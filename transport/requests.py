@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from transport import metrics
+from transport.documents import Prepared
 from transport.errors import INTERNAL_ERROR
 
 log = structlog.get_logger("berth.requests")
@@ -26,12 +27,24 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 """Those that are counted by name: a label that callers choose would grow without end."""
 
 _KEY = "berth.request_id"
+_OPERATION = "berth.operation"
 
 
 def request_id_of(connection: HTTPConnection) -> str:
     """The id of the request or websocket; made on first use where no middleware has set it."""
     request_id: str = connection.scope.setdefault(_KEY, uuid.uuid4().hex)
     return request_id
+
+
+def describe(connection: HTTPConnection, prepared: Prepared) -> None:
+    """Let the request's log line say which operation it was."""
+    connection.scope[_OPERATION] = operation_text(prepared)
+
+
+def operation_text(prepared: Prepared) -> str:
+    """The operation's type and name, for log lines: `query Instances`."""
+    name = prepared.operation.name
+    return f"{prepared.operation.operation.value} {name.value[:80] if name else ''}".rstrip()
 
 
 class Requests:
@@ -82,6 +95,7 @@ class Requests:
                     "request",
                     method=scope["method"],
                     path=scope["path"],
+                    operation=scope.get(_OPERATION),
                     status=status or None,
                     milliseconds=round(1_000 * (perf_counter() - began), 1),
                     client=(scope.get("client") or [None])[0],

@@ -6,7 +6,7 @@ text: browsers' clients cannot read binary ones.
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from typing import Any
 
 import orjson
@@ -15,12 +15,12 @@ from graphql import GraphQLError, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from transport import metrics
-from transport.access import TooManyStreams, bearer, too_many
+from transport.access import TooMany, bearer, too_many
 from transport.disconnects import cancelled
 from transport.documents import Prepared, Unprepared
 from transport.errors import TOO_MANY_SUBSCRIPTIONS, Formatted, formatted, problem
 from transport.operations import Asked, StreamFailed
-from transport.requests import request_id_of
+from transport.requests import operation_text, request_id_of
 from transport.service import Service
 
 log = structlog.get_logger("berth.transport")
@@ -30,6 +30,7 @@ PROTOCOL = "graphql-transport-ws"
 LONGEST_ID = 128
 
 INTERNAL_ERROR = 1011
+TRY_LATER = 1013
 BAD_FRAME = 4400
 UNAUTHORIZED = 4401
 FORBIDDEN = 4403
@@ -70,8 +71,10 @@ class Connection:
         await self._websocket.accept(PROTOCOL)
         watch = asyncio.create_task(self._watch_token())
         metrics.WEBSOCKETS.inc()
+        log.info("a websocket was opened")
         try:
-            await self._converse()
+            with ExitStack() as held:
+                await self._converse(held)
         except _Closed as closed:
             await self._close(closed)
         except WebSocketDisconnect:
@@ -81,16 +84,21 @@ class Connection:
             await self._close(_Closed(INTERNAL_ERROR, "Internal error"))
         finally:
             metrics.WEBSOCKETS.dec()
+            log.info("a websocket ended", operations=self._number)
             for task in [watch, *self._operations.values(), *self._ending]:
                 await cancelled(task)
 
-    async def _converse(self) -> None:
+    async def _converse(self, held: ExitStack) -> None:
         try:
             async with asyncio.timeout(self._service.limits.websocket_init):
                 while not self._greeted:
                     await self._handle(await self._receive())
         except TimeoutError:
             raise _Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
+        try:
+            held.enter_context(self._service.websockets.one_more(self._token or ""))
+        except TooMany:
+            raise _Closed(TRY_LATER, "This token has too many connections open") from None
         while True:
             await self._handle(await self._receive())
 
@@ -180,6 +188,7 @@ class Connection:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             prepared = self._service.operations.prepare(asked)
+            log.info("an operation was asked for", operation=operation_text(prepared))
             context = self._service.make_context(self._websocket, viewer, request_id)
             if prepared.operation.operation is OperationType.SUBSCRIPTION:
                 await self._stream(operation_id, prepared, context, request_id)
@@ -190,7 +199,7 @@ class Connection:
                 await self._send({"id": operation_id, "type": "next", "payload": answer})
         except Unprepared as refusal:
             await self._fail(operation_id, formatted(refusal.errors, request_id))
-        except TooManyStreams:
+        except TooMany:
             await self._fail(operation_id, formatted([too_many(self._service.streams.limit)], request_id))
         except StreamFailed as failure:
             await self._fail(operation_id, failure.errors)

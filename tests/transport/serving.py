@@ -16,7 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from schema.limits import Limits
 from tests.transport.contract import SCHEMA, Context, World
-from transport.access import Streams
+from transport.access import Held
 from transport.endpoint import Endpoint
 from transport.operations import Operations
 from transport.requests import Requests
@@ -51,7 +51,7 @@ def served(*, deadline: float = 30, per_token: int = 200, page: Any = None, **li
         Operations(SCHEMA, Limits(), deadline),
         authenticate,
         make_context,
-        streams=Streams(per_token),
+        streams=Held(per_token),
         limits=TransportLimits(**limits),
     )
     endpoint = Endpoint(service, page)

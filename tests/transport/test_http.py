@@ -1,5 +1,6 @@
 """GraphQL over HTTP: who may ask, what is a request, what is answered, and in which words."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -229,3 +230,35 @@ async def test_a_request_id_is_taken_only_when_it_is_sane(given: str, kept: bool
     found = answer.json()["data"]["requestId"]
     assert (found == given, found) == (kept, answer.headers["x-request-id"])
     assert TOKEN["authorization"] not in answer.text
+
+
+async def test_a_token_look_up_that_fails_or_hangs_is_an_answer_too(capsys: pytest.CaptureFixture[str]) -> None:
+    async def breaks(_token: str | None) -> object | None:
+        raise ConnectionError("database at 10.0.0.7 is gone")
+
+    async def hangs(_token: str | None) -> object | None:
+        return await asyncio.Event().wait()
+
+    for look_up, status, code in ((breaks, 500, "INTERNAL_ERROR"), (hangs, 503, "DEADLINE_EXCEEDED")):
+        made = served(patience=0.01)
+        made.service.authenticate = look_up
+        async with made.client() as client:
+            answer = await client.post("/graphql", json={"query": "{ viewer }"}, headers={"x-request-id": "req-12345"})
+        assert (answer.status_code, error(answer.json())[0]) == (status, code)
+        assert "10.0.0.7" not in answer.text
+    assert "10.0.0.7" in capsys.readouterr().out
+
+
+async def test_a_body_that_does_not_come_is_408() -> None:
+    async def parts() -> Any:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async with served(patience=0.01).client() as client:
+        answer = await client.post("/graphql", content=parts(), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (408, "DEADLINE_EXCEEDED")
+
+
+async def test_the_log_line_of_a_request_names_its_operation(capsys: pytest.CaptureFixture[str]) -> None:
+    await post({"query": "query Who { viewer }"})
+    assert "operation='query Who'" in capsys.readouterr().out

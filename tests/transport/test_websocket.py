@@ -254,3 +254,33 @@ async def test_a_token_that_is_revoked_ends_open_streams_and_new_operations() ->
         made.tokens.clear()
         await client.subscribe("1", "{ viewer }")
         assert (await client.closed())[0] == 4403
+
+
+async def test_a_token_holds_so_many_websockets_and_no_more() -> None:
+    async with listening(served(websockets=1).app) as port:
+        address = f"ws://127.0.0.1:{port}/graphql"
+        async with connect(address, subprotocols=[PROTOCOL]) as first:
+            await Socket(first).ask(INIT)
+            async with connect(address, subprotocols=[PROTOCOL]) as second:
+                await Socket(second).send(INIT)
+                assert (await Socket(second).closed())[0] == 1013
+
+
+async def test_a_token_look_up_that_fails_closes_with_1011(capsys: pytest.CaptureFixture[str]) -> None:
+    async def breaks(_token: str | None) -> object | None:
+        raise ConnectionError("database is gone")
+
+    made = served()
+    made.service.authenticate = breaks
+    async with socket(made, init=False) as client:
+        await client.send(INIT)
+        assert await client.closed() == (1011, "Internal error")
+    assert "database is gone" in capsys.readouterr().out
+
+
+async def test_a_stream_that_always_has_more_leaves_room_for_others() -> None:
+    async with socket() as client:
+        await client.subscribe("1", "subscription { count(to: 500) }")
+        await client.subscribe("2", "{ viewer }")
+        ids = [(await client.receive())["id"] for _ in range(500 + 1 + 2)]
+        assert ids.index("2") < 400
