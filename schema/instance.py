@@ -51,7 +51,10 @@ class InstanceFailure:
 @source(Holding)
 class NamespaceHolding:
     kind: str = strawberry.field(description="The kind of object.")
-    name: str = strawberry.field(description="Its name.")
+    name: str = strawberry.field(
+        description="Its name; empty when only the namespace itself says that something is left."
+    )
+    message: str = strawberry.field(description="What the cluster says about it; empty when it says nothing.")
     finalizers: list[str] = strawberry.field(description="What it waits for.")
     since: datetime.datetime | None = strawberry.field(
         description="Since when it is being deleted; null when it is not."

@@ -30,12 +30,13 @@ class Holding:
     name: str
     finalizers: list[str]
     since: datetime | None
+    message: str
 
 
 def holding_of(item: dict[str, Any]) -> Holding:
     """The value that is kept as JSON; times come from the cluster, in RFC 3339."""
     since = datetime.fromisoformat(item["since"]) if item.get("since") else None
-    return Holding(item["kind"], item["name"], item.get("finalizers", []), since)
+    return Holding(item["kind"], item["name"], item.get("finalizers", []), since, item.get("message", ""))
 
 
 @dataclass(frozen=True, slots=True)

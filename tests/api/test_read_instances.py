@@ -154,11 +154,17 @@ async def test_an_errored_instance_says_why_and_what_to_do() -> None:
 
 async def test_an_instance_that_is_deleted_says_what_holds_it_up() -> None:
     world = await makers.world("acme")
-    held = {"kind": "PersistentVolumeClaim", "name": "data", "finalizers": ["kubernetes.io/pvc-protection"]}
-    since = "2026-11-23T10:00:00+00:00"
-    instance = await makers.instance(world, state=InstanceState.DELETING, holding=[{**held, "since": since}])
-    shown = await one(Api(world.owner), instance.id, "holding { kind name finalizers since }")
-    assert shown == {"holding": [{**held, "since": since}]}
+    claim = {
+        "kind": "PersistentVolumeClaim",
+        "name": "data",
+        "finalizers": ["kubernetes.io/pvc-protection"],
+        "since": "2026-11-23T10:00:00+00:00",
+        "message": "",
+    }
+    rest = {"kind": "Namespace", "name": "", "finalizers": [], "since": "", "message": "Some content remains."}
+    instance = await makers.instance(world, state=InstanceState.DELETING, holding=[claim, rest])
+    shown = await one(Api(world.owner), instance.id, "holding { kind name finalizers since message }")
+    assert shown == {"holding": [claim, {**rest, "since": None}]}
 
 
 async def test_capabilities_say_what_is_there_and_what_is_not_yet() -> None:
