@@ -15,6 +15,7 @@ from tortoise.connection import get_connection
 from tortoise.exceptions import BaseORMException
 
 from jobs.ending import end, ready_after
+from jobs.forget import forget
 from jobs.graph import Graph
 from jobs.kinds import Ending, Kind
 from models import Task
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 CANCEL_CHANNEL = "berth_cancel"
 _GATHER = 0.05
 """Seconds for which freed places are gathered before one sweep fills them."""
+
+_FORGET = 3600.0
 
 _TAKE = """
 UPDATE task SET lease_token = $2, lease_until = now() + $3 * interval '1 second', worker = $4, attempt = attempt + 1,
@@ -106,7 +109,12 @@ class Runner:
 
     async def open(self, database_url: str) -> None:
         """Starts renewing, sweeping and listening for cancellations."""
-        loops = (self._renew_always(), self._sweep_always(), self._listen_always(database_url))
+        loops = (
+            self._renew_always(),
+            self._sweep_always(),
+            self._forget_always(),
+            self._listen_always(database_url),
+        )
         self._loops = [asyncio.create_task(loop) for loop in loops]
 
     async def close(self) -> None:
@@ -243,6 +251,14 @@ class Runner:
                 await self._room.wait()
                 await asyncio.sleep(_GATHER)
         self._room.clear()
+
+    async def _forget_always(self) -> None:
+        while True:
+            await asyncio.sleep(_FORGET)
+            try:
+                log.info("what was too old is deleted", rows=await forget())
+            except (BaseORMException, OSError) as problem:
+                log.warning("what is too old could not be deleted", problem=str(problem))
 
     async def _listen_always(self, database_url: str) -> None:
         async for notification in listen(database_url, [CANCEL_CHANNEL]):
