@@ -51,7 +51,8 @@ def check(paths: Iterable[str]) -> Checked:
         read = stack_of(source.document, _lookup(services), frozenset(family.named) - frozenset(services))
         findings += read.findings
         kept += [read.value] if read.value is not None else []
-    order = (*(family.named[name] for name in family.order), *family.nameless, *family.stacks)
+    others = (*(source for _, source in family.repeated), *family.nameless)
+    order = (*(family.named[name] for name in family.order), *others, *family.stacks)
     return Checked(tuple(services.values()), tuple(kept), tuple(sorted(set(findings))), order)
 
 

@@ -177,6 +177,13 @@ def _parts(service: StackService, manifest: ServiceManifest, path: Path) -> Iter
         for place, found in enumerate(workload.containers):
             if found.name not in known:
                 yield broken((*path, "workloads", at, "containers", place, "name"), "container", found.name, known)
+    for at, config in enumerate(service.configs):
+        if config.config is not None and config.config_content is not None:
+            problem = "A file needs at most one of 'config' and 'configContent'."
+            yield conflict((*path, "configs", at), problem, "Give one of the two.")
+        elif config.config is not None and manifest.helm is None:
+            problem = "A service without a chart is rendered from manifests alone, and the file is in none."
+            yield Issue((*path, "configs", at, "config"), Code.NOT_RUNNABLE, problem, "Write 'configContent' instead.")
     for at, cron in enumerate(service.cron):
         if cron.workload is not None and cron.workload not in workloads:
             yield broken((*path, "cron", at, "workload"), "workload", cron.workload, workloads)

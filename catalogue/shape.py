@@ -1,6 +1,7 @@
 """From plain data to a typed manifest: what the types refuse, said as a manifest's author understands it.
 
-A list that is called too short only because its items were refused is not told beside them.
+A list that is called too short only because its items were refused is not told beside them, and a value that may be of
+two types is told once.
 """
 
 from collections.abc import Iterator
@@ -50,10 +51,8 @@ def shaped(model: type[Manifest], data: Any) -> Manifest | tuple[Issue, ...]:
         faults: list[dict[str, Any]] = [dict(fault) for fault in error.errors(include_url=False, include_input=False)]
         followed = {fault["loc"][:length] for fault in faults for length in range(len(fault["loc"]))}
         told = (fault for fault in faults if fault["type"] != "too_short" or fault["loc"] not in followed)
-        return tuple(_issue(model, data, fault) for fault in islice(told, LIMIT_FINDINGS + 1))
-    except orjson.JSONEncodeError:
-        problem = "The document holds text that is not Unicode."
-        return (Issue((), Code.NOT_A_MANIFEST, problem, "Remove the broken characters."),)
+        issues = [_issue(model, data, fault) for fault in islice(told, 2 * LIMIT_FINDINGS + 2)]
+        return tuple({(issue.path, issue.code): issue for issue in reversed(issues)}.values())[::-1]
 
 
 def _issue(model: type[Item], data: Any, fault: dict[str, Any]) -> Issue:

@@ -136,10 +136,12 @@ class Setting:
         """A variable that the service itself declares."""
         primary = self.manifest.primary
         inside = [item for container in primary.containers for item in container.env] if primary else []
-        for variable in (*reversed(inside), *reversed(self.manifest.env)):
-            if variable.name == name and variable.env_type in (None, self.facts.env_type):
-                found = self.render(variable.value)
-                return Rendered(found.text, variable.secret or found.secret)
+        for level in (inside, self.manifest.env):
+            for wanted in (self.facts.env_type, None):
+                for variable in level:
+                    if variable.name == name and variable.env_type == wanted:
+                        found = self.render(variable.value)
+                        return Rendered(found.text, variable.secret or found.secret)
         raise UnresolvedError(f"{self.name} has no variable {name!r}")
 
     def _database(self, rest: str) -> Rendered:

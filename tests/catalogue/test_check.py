@@ -110,6 +110,23 @@ def test_a_file_of_another_name_is_what_it_looks_like(tmp_path: Path) -> None:
 def test_two_services_of_one_name_are_refused(tmp_path: Path) -> None:
     write(tmp_path, a__service=web(), b__service=web())
     assert found(tmp_path) == [("b/service.yml", 1, "name", Code.DUPLICATE_NAME)]
+    assert len(check([str(tmp_path)]).order) == 2
+
+
+@pytest.mark.parametrize("text", ["title: Web\n", "7\n", "name: 7\n", "- a\n"])
+def test_a_service_without_a_name_is_looked_at_too(tmp_path: Path, text: str) -> None:
+    write(tmp_path, service=text)
+    assert check([str(tmp_path)]).status == 1
+
+
+def test_a_folder_that_cannot_be_listed_is_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: str) -> None:
+        raise PermissionError(13, "Permission denied", folder)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    (finding,) = check([str(tmp_path)]).findings
+    assert (finding.file, finding.code) == (str(tmp_path), Code.UNREADABLE)
+    assert finding.message == "It cannot be opened: permission denied."
 
 
 def test_services_that_inherit_from_each_other_are_one_finding(tmp_path: Path) -> None:

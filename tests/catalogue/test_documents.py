@@ -170,7 +170,7 @@ _PIECES = [
 _YAML = st.lists(st.sampled_from(_PIECES), max_size=40).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.one_of(st.text(max_size=200), _YAML))
 def test_no_text_gives_anything_but_a_document_or_one_finding(text: str) -> None:
     read = read_document(text, "service.yml")

@@ -9,7 +9,7 @@ import pytest
 
 from catalogue.facts import InstanceFacts, PlanError
 from catalogue.release import EnvVar, ServicePlan
-from tests.catalogue.made import FACTS, planned, web
+from tests.catalogue.made import FACTS, planned, valid, web
 
 LEVELS = [
     ("service", "env: [{name: A, value: service}]", "", ""),
@@ -18,6 +18,7 @@ LEVELS = [
     ("stack", "", "env: [{name: A, value: stack}]", ""),
     ("stack service", "", "", "  env: [{name: A, value: stack service}]"),
     ("container", "", "", ""),
+    ("stack's older way", "", "", "  containers: [{name: nginx, env: [{name: A, value: stack's older way}]}]"),
     ("stack's container", "", "", "  workloads: [{name: main, containers: [{name: nginx, env: [{name: A, value: stack's container}]}]}]"),
     ("app service", "", "", ""),
 ]  # fmt: skip
@@ -115,6 +116,7 @@ def test_nothing_overrides_what_the_system_says() -> None:
         ("links.back.host", "other"),
         ("links.back.service.title", "Other"),
         ("links.back.env.B", "shop"),
+        ("links.back.env.INSIDE", "container in dev"),
     ],
 )
 def test_a_name_is_replaced_by_its_value(name: str, text: str) -> None:
@@ -129,7 +131,9 @@ def test_a_name_is_replaced_by_its_value(name: str, text: str) -> None:
     )
     stack += "- {name: other, title: Other, service: other}\n"
     more = "endpoints: [{name: a, ports: [{name: a, number: 80, protocol: http}]}]\n"
-    other = web(more + "env: [{name: B, value: '{{app.name}}'}]").replace("name: web", "name: other", 1)
+    inside = "    env: [{name: INSIDE, value: container in dev, envType: dev}, {name: INSIDE, value: container}]\n"
+    more = inside + more + "env: [{name: B, value: '{{app.name}}'}, {name: INSIDE, value: service}]"
+    other = web(more).replace("name: web", "name: other", 1)
     assert of("web", planned(stack, {"web": service, "other": other}), "A").value == f"<{text}>"
 
 
@@ -202,6 +206,41 @@ def test_tokens_that_unfold_without_end_are_told_at_once() -> None:
         ).value
         == ""
     )
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("{{links.back.env.B}}", "Other has no variable 'B'."),
+        ("{{links.back.env.P}}", "Other has no variable 'P'."),
+        ("{{links.back.tokens.t}}", "{{t}} has no value for other."),
+        ("{{links.back.database.host}}", "Other serves no database."),
+        ("{{links.away.host}}", "{{links.away.host}} asks for the link 'away' of web, which leads to nothing enabled."),
+    ],
+)
+def test_what_a_link_does_not_give_any_more_is_told(asked: str, message: str) -> None:
+    service = web(f"""
+        links:
+        - {{name: back, title: B, selectors: [{{type: service}}]}}
+        - {{name: away, title: B, selectors: [{{type: service}}]}}
+        env: [{{name: A, value: '{asked}'}}]
+        """)
+    more = "tokens: [{name: t, value: a}]\nenv: [{name: B, value: a}, {name: P, value: a, envType: prod}]\n"
+    more += "endpoints: [{name: a, ports: [{name: a, number: 80, protocol: http}]}]\n"
+    full = (
+        web(more).replace("name: web", "name: other", 1).replace("type: service", "type: db")
+        + DB[DB.index("database:") :]
+    )
+    full = full.replace("'{{password}}'", "a")
+    stack = (
+        "name: s\ntitle: S\nservices:\n- {name: web, title: W, service: web, links: [{name: back, service: other}]}\n"
+    )
+    stack += "- {name: other, title: O, service: other}\n"
+    service = service.replace("[{type: service}]", "[{type: db}, {type: service}]")
+    bare = valid(web().replace("name: web", "name: other", 1))
+    with pytest.raises(PlanError) as raised:
+        planned(stack, {"web": service, "other": full}, other={"manifest": bare})
+    assert [finding.message for finding in raised.value.findings] == [message]
 
 
 def test_what_has_no_value_yet_is_told() -> None:

@@ -76,6 +76,11 @@ def test_builds_name_what_there_is(more: str, place: tuple[str, Code]) -> None:
     assert [found[1:] for found in places(service(BUILD + more))] == [place]
 
 
+def test_only_services_of_type_service_are_built() -> None:
+    text = BUILD.replace("type: service", "type: storage") + "build: {connect: true}\n"
+    assert [found[1:] for found in places(service(text))] == [("build", CONFLICT)]
+
+
 def test_a_container_asks_for_no_more_than_it_may_use() -> None:
     text = WEB + "    resources: {request: {cpu: 200, memory: 32}, limit: {cpu: 100, memory: 16}}\n"
     paths = [path for _, path, _ in places(service(text))]

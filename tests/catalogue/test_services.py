@@ -25,6 +25,8 @@ FIELDS: list[tuple[str, tuple[int, str, Code]]] = [
     ("env:\n- name: PORT\n  value: '80'\n  envType: qa", (13, "env[0].envType", Code.INVALID_VALUE)),
     ("deployment:\n  minReady: soon", (11, "deployment.minReady", Code.INVALID_VALUE)),
     ("deployment:\n  maxSurge: 120%", (11, "deployment.maxSurge", Code.INVALID_VALUE)),
+    ("deployment:\n  maxSurge: [1]", (11, "deployment.maxSurge", Code.WRONG_TYPE)),
+    ("actions: [{name: a, title: A, args: [a], type: '', command: 7}]", (10, "actions[0].command", Code.WRONG_TYPE)),
     ("deployment:\n  strategy: blue", (11, "deployment.strategy", Code.INVALID_VALUE)),
     ("volumes:\n- name: data\n  title: Data\n  size: 0", (13, "volumes[0].size", Code.INVALID_VALUE)),
     ("volumes:\n- name: Data\n  title: Data", (11, "volumes[0].name", Code.INVALID_NAME)),
@@ -195,7 +197,7 @@ _DATA = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(ServiceManifest.model_fields)), _DATA, max_size=6))
 def test_no_document_gives_anything_but_a_manifest_or_findings(data: dict[str, object]) -> None:
     text = yaml.safe_dump(data | {"from": data.get("from_", "web")})

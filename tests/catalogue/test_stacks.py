@@ -99,6 +99,8 @@ LINKS = "  links: [{name: db, service: db}]\n"
         (shop("  options: [{version: '1', default: true}, {version: '2', default: true}]"), ("services[3].options[1].default", CONFLICT)),
         (shop("  volumes: [{name: files, size: 1}]"), ("services[3].volumes[0].name", BROKEN)),
         (shop("  configs: [{name: files}]"), ("services[3].configs[0].name", BROKEN)),
+        (shop("  configs: [{name: main, config: a.conf}]"), ("services[3].configs[0].config", Code.NOT_RUNNABLE)),
+        (shop("  configs: [{name: main, config: a, configContent: a}]"), ("services[3].configs[0]", CONFLICT)),
         (shop("  containers: [{name: httpd}]"), ("services[3].containers[0].name", BROKEN)),
         (shop("  workloads: [{name: side}]"), ("services[3].workloads[0].name", BROKEN)),
         (shop("  workloads: [{name: main, containers: [{name: httpd}]}]"), ("services[3].workloads[0].containers[0].name", BROKEN)),
