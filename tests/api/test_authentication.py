@@ -67,7 +67,7 @@ async def test_a_token_works_until_its_end_and_until_it_is_revoked() -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", [None, "", "berth_short", new_secret(), "é" * 40, "berth_" + "a" * 200, "x" * 100_000]
+    "secret", [None, "", "berth_short", "berth_" + "0" * 40, "é" * 40, "berth_" + "a" * 200, "x" * 100_000]
 )
 async def test_what_is_no_token_proves_nothing(secret: str | None) -> None:
     await makers.token(await makers.user())
