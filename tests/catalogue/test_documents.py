@@ -122,7 +122,7 @@ def test_an_alias_bomb_is_refused_at_once() -> None:
     lines += [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 40)]
     started = time.process_time()
     assert refused("\n".join(lines)) == (5, "l4[0]", Code.TOO_MANY_ALIASES)
-    assert time.process_time() - started < 0.05
+    assert time.process_time() - started < 0.2
 
 
 def test_many_small_aliases_count_together() -> None:
@@ -139,7 +139,7 @@ def test_five_megabytes_cost_nothing() -> None:
     text = "a: b\n" * 1_000_000
     started = time.process_time()
     assert refused(text) == (0, "", Code.TOO_LARGE)
-    assert time.process_time() - started < 0.01
+    assert time.process_time() - started < 0.05
 
 
 def test_a_megabyte_is_measured_in_bytes() -> None:

@@ -1,5 +1,8 @@
 """Berth's own catalogue: read, put together and planned."""
 
+import os
+import subprocess
+
 import pytest
 
 from catalogue import own
@@ -121,3 +124,33 @@ def test_links_that_a_stack_leaves_open_give_no_variables() -> None:
 def test_volumes_have_the_stacks_sizes_and_claims_named_after_service_and_volume() -> None:
     claims = {volume.claim: volume.size for service in planned("shop").services for volume in service.volumes}
     assert claims == {"postgres-data": 2, "valkey-data": 1}
+
+
+def test_the_commands_of_shipped_services_are_shell_that_parses() -> None:
+    scripts = [
+        container.args[0]
+        for service in planned("shop").services
+        for workload in service.workloads
+        for container in workload.containers
+        if container.command == ("sh", "-c") and container.args
+    ]
+    assert len(scripts) == 3
+    for script in scripts:
+        assert subprocess.run(["sh", "-n", "-c", script], check=False, capture_output=True).returncode == 0
+
+
+def test_the_log_writer_counts_its_lines_and_ends_when_it_is_told() -> None:
+    (container,) = planned("site").services[-1].workloads[0].containers
+    assert container.args is not None
+    env = {variable.name: variable.value for variable in container.env} | {"LOG_INTERVAL": "0", "PATH": os.defpath}
+    process = subprocess.Popen(
+        ["sh", "-c", *container.args], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    with process, process.stdout as output:
+        lines = [output.readline() for _ in range(3)]
+        process.terminate()
+        last = output.read().splitlines()[-1]
+    assert lines == [f"log-writer: line {number} of shop/dev\n".encode() for number in (1, 2, 3)]
+    assert last.startswith(b"log-writer: stopping after ")
+    assert process.returncode == 0
