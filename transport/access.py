@@ -1,20 +1,39 @@
 """Who is asking, as the endpoint needs to know it: found by what is injected, limited by what is open."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 
+import structlog
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 
 from transport.errors import TOO_MANY_SUBSCRIPTIONS, UNAUTHENTICATED, problem
+
+log = structlog.get_logger("berth.transport")
 
 Authenticate = Callable[[str | None], Awaitable[object | None]]
 """The viewer that a token stands for; None when the token is missing, wrong, revoked or past its end."""
 
 MakeContext = Callable[[HTTPConnection, object, str], object]
 """The context of one operation, from its connection, its viewer and its request id: made anew for each operation."""
+
+
+async def until_revoked(authenticate: Authenticate, token: str, every: float, watched: Callable[[], bool]) -> None:
+    """Return when the token stands for nobody any more; it is looked at every so many seconds while `watched` says so.
+
+    A look-up that fails is logged and tried again: a database that does not answer revokes nothing.
+    """
+    while True:
+        await asyncio.sleep(every)
+        if watched():
+            try:
+                if await authenticate(token) is None:
+                    return
+            except Exception:
+                log.exception("a token could not be looked at again")
 
 
 def bearer(header: str | None) -> str | None:

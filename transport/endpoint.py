@@ -6,6 +6,7 @@ There are no cookies: who asks is said by a bearer token each time, so requests 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import TypeVar
 
 import orjson
@@ -15,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from transport.access import bearer, too_many, unauthenticated
+from transport.access import bearer, too_many, unauthenticated, until_revoked
 from transport.bodies import EVENT_STREAM, GRAPHQL_JSON, HTML, JSON, Rejected, read_asked, wanted
 from transport.disconnects import while_connected
 from transport.documents import Prepared, Unprepared
@@ -99,7 +100,9 @@ class Endpoint:
             if self._service.streams.are_full(token):
                 raise Rejected(429, too_many(self._service.streams.limit))
             answers = self._stream(prepared, context, token, request_id)
-            return EventStream(answers, self._service.shutdown, self._service.limits.heartbeat)
+            every = self._service.limits.token_recheck
+            revoked = partial(until_revoked, self._service.authenticate, token, every, lambda: True)
+            return EventStream(answers, self._service.limits.heartbeat, self._service.shutdown.wait, revoked)
         answer = await while_connected(request.receive, self._service.operations.execute(prepared, context, request_id))
         return None if answer is None else self._result(answer, media)
 
@@ -113,7 +116,7 @@ class Endpoint:
 
     def _result(self, answer: Formatted, media: str) -> Response | EventStream:
         if media == EVENT_STREAM:
-            return EventStream(one_answer(answer), self._service.shutdown, self._service.limits.heartbeat)
+            return EventStream(one_answer(answer), self._service.limits.heartbeat)
         # By the specification a plain JSON answer says 200 even where nothing was executed.
         status = 400 if media == GRAPHQL_JSON and "data" not in answer else 200
         return _json(answer, media, status)

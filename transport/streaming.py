@@ -1,8 +1,9 @@
 """Server-sent events: the protocol of graphql-sse, distinct connections mode."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
+from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -11,7 +12,6 @@ from transport.bodies import EVENT_STREAM
 from transport.disconnects import cancelled, until_gone
 from transport.errors import Formatted
 from transport.operations import StreamFailed
-from transport.shutdown import Shutdown
 
 HEADERS = [
     (b"content-type", f"{EVENT_STREAM}; charset=utf-8".encode()),
@@ -24,22 +24,27 @@ SIGN_OF_LIFE = b":\n\n"
 
 
 class EventStream:
-    """A response that sends each answer as an event until they end, the client goes, or the process is about to end.
+    """A response that sends each answer as an event until they end, the client goes, or the stream must end.
 
-    A stream that ends with the process sends no `complete`: to the client that is a lost connection, and it comes back.
+    A stream that must end sends no `complete`: to the client that is a lost connection, and it comes back.
     """
 
-    def __init__(self, answers: AsyncGenerator[Formatted, None], shutdown: Shutdown, heartbeat: float) -> None:
+    def __init__(
+        self,
+        answers: AsyncGenerator[Formatted, None],
+        heartbeat: float,
+        *must_end: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        """Each of `must_end` returns when the stream must end: the process is about to, or the token is revoked."""
         self._answers = answers
-        self._shutdown = shutdown
         self._heartbeat = heartbeat
+        self._must_end = must_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await _send(send, SIGN_OF_LIFE)
         events = asyncio.create_task(self._send_events(send))
-        ends = [asyncio.create_task(until_gone(receive)), asyncio.create_task(self._shutdown.wait())]
-        waiting = {events, *ends}
+        waiting = {events, *map(asyncio.create_task, (until_gone(receive), *(end() for end in self._must_end)))}
         try:
             while not await _any_done(waiting, self._heartbeat):
                 await _send(send, SIGN_OF_LIFE)

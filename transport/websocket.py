@@ -15,7 +15,7 @@ from graphql import GraphQLError, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from transport import metrics
-from transport.access import TooMany, bearer, too_many
+from transport.access import TooMany, bearer, too_many, until_revoked
 from transport.disconnects import cancelled
 from transport.documents import Prepared, Unprepared
 from transport.errors import TOO_MANY_SUBSCRIPTIONS, Formatted, formatted, problem
@@ -59,7 +59,7 @@ class Connection:
         self._token: str | None = None
         self._greeted = False
         self._operations: dict[str, asyncio.Task[None]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._beside: set[asyncio.Task[None]] = set()
         self._number = 0
 
     async def serve(self) -> None:
@@ -69,7 +69,6 @@ class Connection:
             await self._websocket.close(NO_SUCH_PROTOCOL, "Subprotocol not acceptable")
             return
         await self._websocket.accept(PROTOCOL)
-        watch = asyncio.create_task(self._watch_token())
         metrics.WEBSOCKETS.inc()
         log.info("a websocket was opened")
         try:
@@ -85,7 +84,7 @@ class Connection:
         finally:
             metrics.WEBSOCKETS.dec()
             log.info("a websocket ended", operations=self._number)
-            for task in [watch, *self._operations.values(), *self._ending]:
+            for task in [*self._operations.values(), *self._beside]:
                 await cancelled(task)
 
     async def _converse(self, held: ExitStack) -> None:
@@ -138,6 +137,7 @@ class Connection:
             raise _Closed(UNAUTHORIZED, "Unauthorized: send {token} in connection_init")
         await self._viewer()
         self._greeted = True
+        self._beside.add(asyncio.create_task(self._watch(self._token)))
         await self._send({"type": "connection_ack"})
 
     async def _viewer(self) -> object:
@@ -147,17 +147,10 @@ class Connection:
             raise _Closed(FORBIDDEN, "Forbidden: the token is wrong, revoked or past its end")
         return viewer
 
-    async def _watch_token(self) -> None:
-        while True:
-            await asyncio.sleep(self._service.limits.token_recheck)
-            if self._operations:
-                try:
-                    await self._viewer()
-                except _Closed as closed:
-                    await self._close(closed)
-                    return
-                except Exception:
-                    log.exception("a token could not be looked at again")
+    async def _watch(self, token: str) -> None:
+        every = self._service.limits.token_recheck
+        await until_revoked(self._service.authenticate, token, every, lambda: bool(self._operations))
+        await self._close(_Closed(FORBIDDEN, "Forbidden: the token is revoked or past its end"))
 
     async def _subscribe(self, operation_id: str, asked: Asked) -> None:
         if not self._greeted:
@@ -175,13 +168,13 @@ class Connection:
             return
         task = asyncio.create_task(self._run(operation_id, asked, viewer, request_id))
         self._operations[operation_id] = task
-        task.add_done_callback(self._ending.discard)
+        task.add_done_callback(self._beside.discard)
 
     def _end(self, operation_id: str) -> None:
         """Free the id at once; what the operation still has to clean up, it cleans up beside."""
         task = self._operations.pop(operation_id, None)
         if task:
-            self._ending.add(task)
+            self._beside.add(task)
             task.cancel()
 
     async def _run(self, operation_id: str, asked: Asked, viewer: object, request_id: str) -> None:

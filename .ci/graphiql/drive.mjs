@@ -47,7 +47,7 @@ try {
     if (await button.isVisible()) await button.click();
   };
 
-  const created = await run('CreateInstance', /"task": \{\s*"id": "task_/);
+  const created = await run('CreateInstance', /"task": \{\s*"id": "tsk_/);
   assert.match(created, /"problems": \[\]/);
   await run('FollowTask', /"TaskSnapshot"/, /"StepChanged"/, /"TaskEnded"/, /"following": false/);
   assert.match(await shown(), /"ended": "DONE"/);

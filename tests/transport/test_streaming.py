@@ -89,6 +89,23 @@ async def test_a_stream_ends_when_the_process_is_about_to_end_without_complete()
     assert made.world.open_streams == 0
 
 
+async def test_a_stream_ends_when_its_token_is_revoked_and_not_when_it_cannot_be_looked_at() -> None:
+    made = served(token_recheck=0.01)
+    looked: list[str | None] = []
+
+    async def authenticate(token: str | None) -> object | None:
+        looked.append(token)
+        if len(looked) == 2:
+            raise ConnectionError("the database is gone")
+        return "ann" if len(looked) < 4 else None
+
+    made.service.authenticate = authenticate
+    async with listening(made.app) as port, stream(port, "subscription { forever }") as response:
+        text = (await response.aread()).decode()
+    assert text == ':\n\nevent: next\ndata: {"data":{"forever":1}}\n\n'
+    assert (looked, made.world.open_streams) == (["good"] * 4, 0)
+
+
 async def test_a_token_holds_so_many_streams_and_no_more() -> None:
     made = served(per_token=1)
     async with listening(made.app) as port, stream(port, "subscription { forever }") as response:
