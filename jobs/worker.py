@@ -20,6 +20,7 @@ from jobs.runner import Runner
 from jobs.upgrade_stack import UPGRADE
 from jobs.wire import dumps, loads
 from live import process
+from live.status import StatusWriter
 from models import database
 from models.keyring import Keyring
 from settings import settings
@@ -54,8 +55,13 @@ async def work() -> None:
     assert chosen.keyring is not None, "the command line asks for a keyring"
     await database.open(chosen.database_url, chosen.database_pool)
     try:
-        await process.open(Keyring.load(chosen.keyring))
-        await _serve(Runner(KINDS), chosen.database_url, chosen.redis_url, stop)
+        shared = await process.open(Keyring.load(chosen.keyring))
+        statuses = StatusWriter(shared)
+        statuses.open(chosen.database_url)
+        try:
+            await _serve(Runner(KINDS), chosen.database_url, chosen.redis_url, stop)
+        finally:
+            await statuses.close()
     finally:
         await process.close()
         await database.close()
