@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 class Code(StrEnum):
-    """Every kind of finding; the text beside each is its meaning."""
+    """Every kind of finding; the text beside each is its meaning, and docs/manifests.md lists them."""
 
     UNREADABLE = "UNREADABLE"  # the file cannot be opened, or is not UTF-8 text
     NOT_YAML = "NOT_YAML"  # the text breaks YAML's grammar
@@ -30,7 +30,7 @@ class Code(StrEnum):
     INVALID_NAME = "INVALID_NAME"  # a name that breaks the rule for names
     INVALID_VALUE = "INVALID_VALUE"  # a value of the right type that the field does not allow
     INVALID_PATTERN = "INVALID_PATTERN"  # a token's regular expression that values cannot be made from
-    DUPLICATE_NAME = "DUPLICATE_NAME"  # two items of a list with one name
+    DUPLICATE_NAME = "DUPLICATE_NAME"  # two items of a list, or two manifests of a set, with one name
     RESERVED_NAME = "RESERVED_NAME"  # a variable whose name Berth keeps for itself
     CONFLICTING_FIELDS = "CONFLICTING_FIELDS"  # fields that exclude each other, or that need each other
     BROKEN_REFERENCE = "BROKEN_REFERENCE"  # a name that should be found in the same manifest, or in the service, is not
@@ -39,11 +39,11 @@ class Code(StrEnum):
     UNKNOWN_PARENT_VERSION = "UNKNOWN_PARENT_VERSION"  # the parent is there, but not in the version that is pinned
     UNKNOWN_SERVICE = "UNKNOWN_SERVICE"  # a stack names a service that is not there
     FAULTY_SERVICE = "FAULTY_SERVICE"  # a parent or a stack's service is there, with findings of its own
-    LINK_MISMATCH = "LINK_MISMATCH"  # a link's target does not match any of its selectors
-    LINK_MISSING = "LINK_MISSING"  # a required link without a target
+    LINK_MISMATCH = "LINK_MISMATCH"  # a link's target does not match any of its selectors, or lacks what is read
+    LINK_MISSING = "LINK_MISSING"  # a required link without a target, or with a disabled one
     CYCLE = "CYCLE"  # services that wait for each other, or inherit from each other
     MORE_FINDINGS = "MORE_FINDINGS"  # there are more than are worth telling at once
-    NOT_RUNNABLE = "NOT_RUNNABLE"  # a plan cannot be made of what the manifests say
+    NOT_RUNNABLE = "NOT_RUNNABLE"  # Berth cannot run what the manifests say
 
 
 @dataclass(frozen=True, slots=True, order=True)
