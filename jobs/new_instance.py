@@ -43,11 +43,13 @@ async def write(door: Door, app: App, wanted: NewInstance, path: str) -> Instanc
     title = names.title(wanted.title, f"{path}.title", default=name)
     if await Instance.filter(app_id=app.id, name=name, deleted_at=None).using_db(door.connection).exists():
         raise Refused("NAME_TAKEN", f"The app has an instance {name!r} already.", "Choose another.", f"{path}.name")
+    await _hold(door, "environment", wanted.environment_id)
     environment = await Environment.get_or_none(
         id=wanted.environment_id, organization_id=app.organization_id, using_db=door.connection
     )
     if environment is None:
         raise not_found(f"{path}.environmentId")
+    await _hold(door, "cluster", wanted.cluster_id)
     cluster = await _cluster(door, app, wanted.cluster_id, f"{path}.clusterId")
     revision = await _revision(door, app, wanted.stack_revision_id, f"{path}.stackRevisionId")
     await _free_namespace(door, cluster, namespace, f"{path}.name")
@@ -67,6 +69,11 @@ async def write(door: Door, app: App, wanted: NewInstance, path: str) -> Instanc
     )
     await add_services(door.connection, instance, revision, environment.type, wanted.services, f"{path}.services")
     return instance
+
+
+async def _hold(door: Door, table: str, id: str) -> None:
+    """Keeps a row from going until the transaction ends; who is taking it away now is waited for."""
+    await door.connection.execute_query(f"SELECT 1 FROM {table} WHERE id = $1 FOR KEY SHARE", [id])
 
 
 async def _cluster(door: Door, app: App, cluster_id: str, path: str) -> Cluster:
