@@ -8,7 +8,7 @@ from catalogue.order import waiting_order
 from catalogue.release import InstancePlan, ServicePlan
 from catalogue.rendering import Derived, service_plan
 from catalogue.stacks import StackManifest, StackService
-from catalogue.values import Setting, UnresolvedError
+from catalogue.values import AppService, UnresolvedError
 
 LIMIT_NAME = 63
 """The longest name of an object: Kubernetes' rule for Services, held for all."""
@@ -27,20 +27,21 @@ def plan(instance: InstanceFacts, stack: StackManifest, services: Sequence[Servi
     for service in services:
         if stack.service(service.name) is None and not _derivative(stack, service.name):
             problems.append(_finding(stack, service.name, f"The stack has no service {service.name!r}."))
-    settings = {service.name: _setting(instance, stack, service) for service in enabled}
-    for setting in settings.values():
-        setting.targets = {
-            link.name: settings[link.service] for link in setting.stack_service.links if link.service in settings
+    running = {service.name: _app_service(instance, stack, service) for service in enabled}
+    for app_service in running.values():
+        app_service.targets = {
+            link.name: running[link.service] for link in app_service.stack_service.links if link.service in running
         }
     plans: dict[str, ServicePlan] = {}
-    for name, setting in settings.items():
+    for name, app_service in running.items():
         try:
-            _required(setting)
-            plans[name] = service_plan(setting, _after(setting.stack_service, settings))
-            for derived in _derivatives(setting, services):
-                plans[derived.name] = service_plan(setting, (name,), derived)
+            if app_service.manifest.helm is None:
+                _required(app_service)
+            plans[name] = service_plan(app_service, _after(app_service.stack_service, running))
+            for derived in _derivatives(app_service, services):
+                plans[derived.name] = service_plan(app_service, (name,), derived)
         except UnresolvedError as error:
-            problems.append(_finding(stack, name, f"{str(error)[0].upper()}{str(error)[1:]}."))
+            problems.append(_finding(stack, name, _sentence(str(error))))
     problems += _clashes(stack, plans.values())
     if problems:
         raise PlanError(problems)
@@ -48,34 +49,41 @@ def plan(instance: InstanceFacts, stack: StackManifest, services: Sequence[Servi
     return InstancePlan(instance.app_name, instance.name, instance.namespace, tuple(plans[name] for name in order))
 
 
-def _setting(instance: InstanceFacts, stack: StackManifest, service: ServiceInput) -> Setting:
+def _app_service(instance: InstanceFacts, stack: StackManifest, service: ServiceInput) -> AppService:
     stack_service = stack.service(service.name)
     assert stack_service is not None
     replicas = stack_service.replicas if service.replicas is None else service.replicas
-    return Setting(instance, stack, stack_service, service, service.name, service.title, replicas)
+    return AppService(instance, stack, stack_service, service, service.name, service.title, replicas)
 
 
-def _after(stack_service: StackService, settings: Iterable[str]) -> tuple[str, ...]:
+def _after(stack_service: StackService, running: Iterable[str]) -> tuple[str, ...]:
     wanted = [*(link.service for link in stack_service.links), *stack_service.depends]
-    return tuple(dict.fromkeys(name for name in wanted if name in settings))
+    return tuple(dict.fromkeys(name for name in wanted if name in running))
 
 
-def _required(setting: Setting) -> None:
-    """Raises UnresolvedError for a required link that leads to nothing enabled."""
-    for link in setting.manifest.links:
-        if link.required and link.name not in setting.targets:
-            raise UnresolvedError(f"{setting.name} needs its link {link.name!r}, which leads to nothing enabled")
+def _required(app_service: AppService) -> None:
+    """Raises UnresolvedError for what the service cannot run without and does not have."""
+    name, manifest = app_service.name, app_service.manifest
+    for link in manifest.links:
+        if link.required and link.name not in app_service.targets:
+            raise UnresolvedError(f"{name} needs its link {link.name!r}, which leads to nothing enabled")
+    for item in manifest.settings:
+        if item.required and app_service.chosen(item.name) is None:
+            raise UnresolvedError(f"{name} needs a value for its setting {item.name!r}, which has no default")
+    for integration in manifest.integrations:
+        if integration.required:
+            raise UnresolvedError(f"{name} needs its integration {integration.name!r}, and Berth has none yet")
 
 
 def _derivative(stack: StackManifest, name: str) -> bool:
     return any(item.name == name for service in stack.services for item in service.derivatives)
 
 
-def _derivatives(setting: Setting, services: Sequence[ServiceInput]) -> Iterable[Derived]:
+def _derivatives(app_service: AppService, services: Sequence[ServiceInput]) -> Iterable[Derived]:
     """The enabled derivatives of a service that the stack runs."""
     own = {service.name: service for service in services}
-    offered = {item.name: item for item in setting.manifest.derivatives}
-    for item in setting.stack_service.derivatives:
+    offered = {item.name: item for item in app_service.manifest.derivatives}
+    for item in app_service.stack_service.derivatives:
         given = own.get(item.name)
         if item.service not in offered:
             raise UnresolvedError(f"the service has no derivative {item.service!r}")
@@ -97,6 +105,12 @@ def _clashes(stack: StackManifest, plans: Iterable[ServicePlan]) -> Iterable[Fin
             elif owners.setdefault((kind, name), service.name) != service.name or made.count((kind, name)) > 1:
                 other = owners[kind, name]
                 yield _finding(stack, service.name, f"The {kind} {name!r} would be that of {other!r} too.")
+
+
+def _sentence(text: str) -> str:
+    """The text with a capital letter and a full stop; a name that it begins with stays as it is."""
+    first, _, rest = text.partition(" ")
+    return f"{first.capitalize() if first in ('a', 'an', 'the') else first} {rest}."
 
 
 def _finding(stack: StackManifest, service: str, message: str) -> Finding:

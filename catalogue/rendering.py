@@ -8,7 +8,7 @@ from catalogue.facts import ServiceInput
 from catalogue.items import Deployment, ResourcesItem, seconds
 from catalogue.services import DerivativeItem
 from catalogue.stacks import StackDerivative
-from catalogue.values import Setting, UnresolvedError, claim_name
+from catalogue.values import AppService, UnresolvedError, claim_name
 from catalogue.variables import environment
 from catalogue.workloads import ContainerItem, EndpointItem, WorkloadItem
 
@@ -26,113 +26,117 @@ class Derived:
         return self.stack.name
 
 
-def service_plan(setting: Setting, after: tuple[str, ...], derived: Derived | None = None) -> release.ServicePlan:
+def service_plan(
+    app_service: AppService, after: tuple[str, ...], derived: Derived | None = None
+) -> release.ServicePlan:
     """The service as it runs, or its derivative. Raises UnresolvedError for a name without a value."""
-    manifest = setting.manifest
-    setting = _as_derived(setting, derived) if derived else setting
+    manifest = app_service.manifest
+    app_service = _as_derived(app_service, derived) if derived else app_service
     rendered = manifest.helm is None and not manifest.external
-    version, tag = _option(setting)
+    version, tag = _option(app_service)
     workloads = [item for item in manifest.workloads if not derived or item == manifest.primary] if rendered else []
     endpoints = derived.item.endpoints if derived else manifest.endpoints
     return release.ServicePlan(
-        name=setting.name,
-        title=setting.title,
+        name=app_service.name,
+        title=app_service.title,
         type=derived.item.type if derived else manifest.type,
         version=version,
-        revision=setting.service.revision_id,
+        revision=app_service.service.revision_id,
         helm=manifest.helm is not None,
         external=manifest.external,
-        workloads=tuple(_workload(setting, item, tag, derived) for item in workloads),
-        endpoints=tuple(_endpoints(setting, endpoints)) if rendered else (),
-        volumes=_volumes(setting) if rendered else (),
-        configs=_configs(setting, version) if rendered else (),
-        annotations=_annotations(setting),
+        workloads=tuple(_workload(app_service, item, tag, derived) for item in workloads),
+        endpoints=tuple(_endpoints(app_service, endpoints)) if rendered else (),
+        volumes=_volumes(app_service) if rendered else (),
+        configs=_configs(app_service, version) if rendered else (),
+        annotations=_annotations(app_service),
         after=after,
     )
 
 
-def _as_derived(setting: Setting, derived: Derived) -> Setting:
-    """The parent's setting under the derivative's name, with what its own app service overrides."""
+def _as_derived(app_service: AppService, derived: Derived) -> AppService:
+    """The parent's app service under the derivative's name, with what its own app service overrides."""
     given = derived.service
     return replace(
-        setting,
+        app_service,
         name=derived.name,
         title=given.title if given else derived.stack.title or derived.item.title,
         replicas=1 if given is None or given.replicas is None else given.replicas,
-        service=replace(setting.service, main=False, variables=given.variables if given else ()),
+        service=replace(app_service.service, main=False, variables=given.variables if given else ()),
     )
 
 
-def _option(setting: Setting) -> tuple[str | None, str | None]:
+def _option(app_service: AppService) -> tuple[str | None, str | None]:
     """The version that runs, and its image's tag."""
-    offered = {option.version: option for option in setting.manifest.options}
-    chosen = setting.stack_service.options
+    offered = {option.version: option for option in app_service.manifest.options}
+    chosen = app_service.stack_service.options
     marked = next((option.version for option in chosen if option.default), chosen[0].version if chosen else None)
-    default = setting.manifest.default_option
-    pinned = setting.stack_service.pinned_version
+    default = app_service.manifest.default_option
+    pinned = app_service.stack_service.pinned_version
     pinned = pinned if pinned in offered else None
-    version = setting.service.version or pinned or marked or (default.version if default else None)
+    version = app_service.service.version or pinned or marked or (default.version if default else None)
     if version is None:
         return None, None
     if version not in offered or (chosen and version not in {option.version for option in chosen}):
-        raise UnresolvedError(f"{setting.name} is not offered in version {version}")
+        raise UnresolvedError(f"{app_service.name} is not offered in version {version}")
     return version, offered[version].tag or version
 
 
-def _workload(setting: Setting, item: WorkloadItem, tag: str | None, derived: Derived | None) -> release.Workload:
-    primary = item == setting.manifest.primary
-    stack = next((found for found in setting.stack_service.workloads if found.name == item.name), None)
-    levels = [setting.manifest.deployment, item.deployment, setting.stack_service.deployment]
+def _workload(
+    app_service: AppService, item: WorkloadItem, tag: str | None, derived: Derived | None
+) -> release.Workload:
+    primary = item == app_service.manifest.primary
+    stack = next((found for found in app_service.stack_service.workloads if found.name == item.name), None)
+    levels = [app_service.manifest.deployment, item.deployment, app_service.stack_service.deployment]
     levels += [stack.deployment] if stack else []
     levels += [derived.stack.deployment] if derived else []
     return release.Workload(
         name=item.name,
-        object_name=setting.name if primary else f"{setting.name}-{item.name}",
+        object_name=app_service.name if primary else f"{app_service.name}-{item.name}",
         kind=item.kind,
         primary=primary,
-        replicas=setting.replicas if primary else 1,
-        containers=tuple(_container(setting, item, found, tag, derived) for found in item.containers),
+        replicas=app_service.replicas if primary else 1,
+        containers=tuple(_container(app_service, item, found, tag, derived) for found in item.containers),
         strategy=_strategy(levels),
     )
 
 
 def _container(
-    setting: Setting, workload: WorkloadItem, item: ContainerItem, tag: str | None, derived: Derived | None
+    app_service: AppService, workload: WorkloadItem, item: ContainerItem, tag: str | None, derived: Derived | None
 ) -> release.Container:
     if item.image is None:
-        raise UnresolvedError(f"the container {item.name!r} of {setting.name} names no image")
+        raise UnresolvedError(f"the container {item.name!r} of {app_service.name} names no image")
     complete = ":" in item.image.rpartition("/")[2]
     if not complete and tag is None:
-        raise UnresolvedError(f"the image {item.image!r} of {setting.name} has no version")
+        raise UnresolvedError(f"the image {item.image!r} of {app_service.name} has no version")
     args = derived.item.args if derived else item.args
     overrides = [
         found.resources
-        for stack in setting.stack_service.workloads
+        for stack in app_service.stack_service.workloads
         if stack.name == workload.name
         for found in stack.containers
         if found.name == item.name
     ]
-    overrides += [found.resources for found in setting.stack_service.containers if found.name == item.name]
+    overrides += [found.resources for found in app_service.stack_service.containers if found.name == item.name]
     return release.Container(
         name=item.name,
         image=item.image if complete else f"{item.image}:{tag}",
-        env=environment(setting, workload.name, item, (*derived.item.env, *derived.stack.env) if derived else ()),
+        env=environment(app_service, workload.name, item, (*derived.item.env, *derived.stack.env) if derived else ()),
         resources=_resources([item.resources, *([derived.item.resources] if derived else []), *overrides]),
-        mounts=_mounts(setting) if workload == setting.manifest.primary else (),
-        command=_rendered(setting, item.command),
-        args=_rendered(setting, args),
+        mounts=_mounts(app_service) if workload == app_service.manifest.primary else (),
+        command=_rendered(app_service, item.command),
+        args=_rendered(app_service, args),
     )
 
 
-def _rendered(setting: Setting, texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    return None if texts is None else tuple(_open(setting, text, "a command") for text in texts)
+def _rendered(app_service: AppService, texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return None if texts is None else tuple(_open(app_service, text, "a command") for text in texts)
 
 
-def _open(setting: Setting, text: str, what: str) -> str:
+def _open(app_service: AppService, text: str, what: str) -> str:
     """The text with its templates resolved, where everybody who sees the pods may read it."""
-    found = setting.render(text)
+    found = app_service.render(text)
     if found.secret:
-        raise UnresolvedError(f"{what} of {setting.name} would show a secret: give it as a variable")
+        raise UnresolvedError(f"{what} of {app_service.name} would show a secret: give it as a variable")
     return found.text
 
 
@@ -165,73 +169,79 @@ def _strategy(levels: Iterable[Deployment]) -> release.Strategy:
     )
 
 
-def _endpoints(setting: Setting, endpoints: tuple[EndpointItem, ...]) -> Iterable[release.Endpoint]:
+def _endpoints(app_service: AppService, endpoints: tuple[EndpointItem, ...]) -> Iterable[release.Endpoint]:
     """The main endpoint is reached by the service's own name, the others by theirs behind it."""
     main = next((item for item in endpoints if item.main), endpoints[0] if endpoints else None)
-    primary = setting.manifest.primary
+    primary = app_service.manifest.primary
     for item in endpoints:
         yield release.Endpoint(
             name=item.name,
-            host=setting.name if item == main else f"{setting.name}-{item.name}",
+            host=app_service.name if item == main else f"{app_service.name}-{item.name}",
             workload=item.workload or (primary.name if primary else ""),
             main=item == main,
             ports=tuple(release.Port(port.name, port.number, port.protocol, port.private) for port in item.ports),
         )
 
 
-def _volumes(setting: Setting) -> tuple[release.Volume, ...]:
+def _volumes(app_service: AppService) -> tuple[release.Volume, ...]:
     """The claims that its mounts need. A derivative's are its parent's, one with `from` is the link's target's."""
     found = []
-    for item in setting.manifest.volumes:
-        if not _used(setting, item.name):
+    for item in app_service.manifest.volumes:
+        if not _used(app_service, item.name):
             continue
-        owner = setting.targets.get(item.from_, None) if item.from_ else setting
+        owner = app_service.targets.get(item.from_, None) if item.from_ else app_service
         if owner is None:
-            raise UnresolvedError(f"the volume {item.name!r} of {setting.name} comes from a link that leads to nothing")
+            raise UnresolvedError(
+                f"the volume {item.name!r} of {app_service.name} comes from a link that leads to nothing"
+            )
         size = owner.size(item.name)
         if size is None:
             raise UnresolvedError(f"the volume {item.name!r} of {owner.name} has no size")
         claim = claim_name(owner.service.name, item.name)
-        borrowed = owner is not setting or setting.name != setting.service.name
+        borrowed = owner is not app_service or app_service.name != app_service.service.name
         found.append(release.Volume(item.name, claim, size, None, item.shared, borrowed))
     return tuple(found)
 
 
-def _used(setting: Setting, volume: str) -> bool:
+def _used(app_service: AppService, volume: str) -> bool:
     """Optional volumes are there when the stack gives them a size."""
-    item = next(found for found in setting.manifest.volumes if found.name == volume)
-    return not item.optional or any(found.name == volume for found in setting.stack_service.volumes)
+    item = next(found for found in app_service.manifest.volumes if found.name == volume)
+    return not item.optional or any(found.name == volume for found in app_service.stack_service.volumes)
 
 
-def _mounts(setting: Setting) -> tuple[release.Mount, ...]:
+def _mounts(app_service: AppService) -> tuple[release.Mount, ...]:
     return tuple(
         release.Mount(item.name, item.path, item.read_only)
-        for item in setting.manifest.volumes
-        if item.path is not None and _used(setting, item.name)
+        for item in app_service.manifest.volumes
+        if item.path is not None and _used(app_service, item.name)
     )
 
 
-def _configs(setting: Setting, version: str | None) -> tuple[release.ConfigFile, ...]:
-    overrides = {item.name: item for item in setting.stack_service.configs}
+def _configs(app_service: AppService, version: str | None) -> tuple[release.ConfigFile, ...]:
+    overrides = {item.name: item for item in app_service.stack_service.configs}
     found = []
-    for item in setting.manifest.configs:
+    for item in app_service.manifest.configs:
         override = overrides.get(item.name)
         content = override.config_content if override and override.config_content is not None else item.config_content
         if item.version not in (None, version) or item.default is not None or (override and override.disabled):
             continue
         if content is None:
-            raise UnresolvedError(f"the file {item.name!r} of {setting.name} has no content in the manifest")
-        text = _open(setting, content, f"the file {item.name!r}") if item.process_tokens else content
+            raise UnresolvedError(f"the file {item.name!r} of {app_service.name} has no content in the manifest")
+        text = _open(app_service, content, f"the file {item.name!r}") if item.process_tokens else content
         filename = item.filename or (item.filepath or item.name).rpartition("/")[2]
         found.append(release.ConfigFile(item.name, filename, text, item.filepath))
     return tuple(found)
 
 
-def _annotations(setting: Setting) -> tuple[tuple[str, str], ...]:
+def _annotations(app_service: AppService) -> tuple[tuple[str, str], ...]:
     found: dict[str, str] = {}
-    for level in (setting.manifest.annotations, setting.stack.annotations, setting.stack_service.annotations):
-        for typed in (None, setting.facts.env_type):
+    for level in (
+        app_service.manifest.annotations,
+        app_service.stack.annotations,
+        app_service.stack_service.annotations,
+    ):
+        for typed in (None, app_service.facts.env_type):
             found |= {
-                item.name: _open(setting, item.value, "an annotation") for item in level if item.env_type == typed
+                item.name: _open(app_service, item.value, "an annotation") for item in level if item.env_type == typed
             }
     return tuple(sorted(found.items()))

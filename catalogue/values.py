@@ -17,7 +17,7 @@ DRIVERS = {"mysql": "mysql", "mariadb": "mysql", "postgres": "pgsql", "sqlserver
 
 
 class UnresolvedError(LookupError):
-    """A name has no value here; the message says which, and why."""
+    """A name has no value, or something else that the service runs with is missing; the message says what, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ def claim_name(service: str, volume: str) -> str:
 
 
 @dataclass(slots=True)
-class Setting:
-    """One service where it runs. `targets` leads from its links' names to the services behind them."""
+class AppService:
+    """One service as the instance runs it. `targets` leads from its links' names to the services behind them."""
 
     facts: InstanceFacts
     stack: StackManifest
@@ -43,7 +43,7 @@ class Setting:
     name: str
     title: str
     replicas: int
-    targets: Mapping[str, "Setting"] = field(default_factory=dict)
+    targets: Mapping[str, "AppService"] = field(default_factory=dict)
     _resolving: set[str] = field(default_factory=set, init=False)
     _found: dict[str, Rendered] = field(default_factory=dict, init=False)
 
@@ -169,16 +169,16 @@ class Setting:
         return Rendered(found.text, found.secret or rest.endswith(".password"))
 
 
-def _main_port(setting: Setting) -> tuple[str, str]:
-    endpoint = setting.manifest.main_endpoint
+def _main_port(app_service: AppService) -> tuple[str, str]:
+    endpoint = app_service.manifest.main_endpoint
     return (str(endpoint.main_port.number), endpoint.main_port.protocol) if endpoint else ("", "")
 
 
-def _plain(setting: Setting) -> dict[str, str]:
+def _plain(app_service: AppService) -> dict[str, str]:
     """The names whose values need no look-up."""
-    facts, service = setting.facts, setting.name
-    number, protocol = _main_port(setting)
-    host = facts.hosts[0] if facts.hosts and setting.service.main else ""
+    facts, service = app_service.facts, app_service.name
+    number, protocol = _main_port(app_service)
+    host = facts.hosts[0] if facts.hosts and app_service.service.main else ""
     found = {
         "app.id": facts.app_id,
         "app.name": facts.app_name,
@@ -197,44 +197,44 @@ def _plain(setting: Setting) -> dict[str, str]:
         "env.type": facts.env_type,
         "org.id": facts.org_id,
         "stack.id": facts.stack_id,
-        "stack.name": setting.stack.name,
-        "stack.title": setting.stack.title,
+        "stack.name": app_service.stack.name,
+        "stack.title": app_service.stack.title,
         "stack.version": facts.stack_version,
         "stack.rev.id": facts.stack_revision_id,
         "stack.rev.number": str(facts.stack_revision_number),
         "service.id": service,
         "service.name": service,
-        "service.title": setting.title,
+        "service.title": app_service.title,
         "service.host": service,
         "service.fqdnPrefix": f"{service}.{facts.name}.{facts.app_name}",
         "service.primaryHost": host,
         "service.primaryURL": f"https://{host}" if host else "",
-        "service.replicas": str(setting.replicas),
+        "service.replicas": str(app_service.replicas),
         "service.mainPort.number": number,
         "service.mainPort.protocol": protocol,
         "helm.release": service,
     }
-    for suffix, value in system(setting).items():
+    for suffix, value in system(app_service).items():
         found |= {f"wodby{suffix.lower()}": value, f"berth{suffix.lower()}": value}
-    for volume in setting.manifest.volumes:
-        size = setting.size(volume.name)
+    for volume in app_service.manifest.volumes:
+        size = app_service.size(volume.name)
         found[f"volumes.{volume.name}.size"] = "" if size is None else str(size)
         found[f"volumes.{volume.name}.claim"] = claim_name(service, volume.name)
         found[f"volumes.{volume.name}.storageClassName"] = ""
-    for item in setting.manifest.settings:
-        found[f"settings.{item.name}"] = setting.chosen(item.name) or ""
+    for item in app_service.manifest.settings:
+        found[f"settings.{item.name}"] = app_service.chosen(item.name) or ""
     return found
 
 
-def system(setting: Setting) -> dict[str, str]:
+def system(app_service: AppService) -> dict[str, str]:
     """What every container is told about where it runs, by the end of the variable's name."""
-    facts = setting.facts
+    facts = app_service.facts
     host = facts.hosts[0] if facts.hosts else ""
     return {
         "": "true",
         "_APP_NAME": facts.app_name,
         "_APP_INSTANCE_NAME": facts.name,
-        "_APP_SERVICE_NAME": setting.name,
+        "_APP_SERVICE_NAME": app_service.name,
         "_ENV_NAME": facts.env_name,
         "_ENV_TYPE": facts.env_type,
         "_HOSTS": json.dumps(list(facts.hosts)),

@@ -211,10 +211,10 @@ def test_tokens_that_unfold_without_end_are_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ("{{links.back.env.B}}", "Other has no variable 'B'."),
-        ("{{links.back.env.P}}", "Other has no variable 'P'."),
+        ("{{links.back.env.B}}", "other has no variable 'B'."),
+        ("{{links.back.env.P}}", "other has no variable 'P'."),
         ("{{links.back.tokens.t}}", "{{t}} has no value for other."),
-        ("{{links.back.database.host}}", "Other serves no database."),
+        ("{{links.back.database.host}}", "other serves no database."),
         ("{{links.away.host}}", "{{links.away.host}} asks for the link 'away' of web, which leads to nothing enabled."),
     ],
 )

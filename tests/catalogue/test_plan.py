@@ -58,9 +58,9 @@ def test_an_image_with_a_tag_of_its_own_keeps_it() -> None:
 
 
 def test_a_version_that_is_not_offered_is_told() -> None:
-    assert failure(ONE, {"web": web(OPTIONS)}, web={"version": "3"}) == ["Web is not offered in version 3."]
+    assert failure(ONE, {"web": web(OPTIONS)}, web={"version": "3"}) == ["web is not offered in version 3."]
     own = "  options: [{version: '1'}]"
-    assert failure(ONE + own, {"web": web(OPTIONS)}, web={"version": "2"}) == ["Web is not offered in version 2."]
+    assert failure(ONE + own, {"web": web(OPTIONS)}, web={"version": "2"}) == ["web is not offered in version 2."]
 
 
 def test_an_image_without_any_version_is_told() -> None:
@@ -225,8 +225,25 @@ def test_what_is_disabled_is_left_out_and_waited_for_by_none() -> None:
 
 
 def test_a_required_link_to_a_disabled_service_is_told() -> None:
-    told = ["Web needs its link 'must', which leads to nothing enabled."]
+    told = ["web needs its link 'must', which leads to nothing enabled."]
     assert failure(STACK, SERVICES, b={"enabled": False}) == told
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            "settings: [{name: root, title: R, var: ROOT, required: true}]",
+            "web needs a value for its setting 'root', which has no default.",
+        ),
+        (
+            "integrations: [{name: mail, title: M, type: smtp, required: true}]",
+            "web needs its integration 'mail', and Berth has none yet.",
+        ),
+    ],
+)
+def test_what_is_required_and_not_given_is_told(more: str, message: str) -> None:
+    assert failure(ONE, {"web": web(more)}) == [message]
 
 
 def test_an_app_service_that_the_stack_does_not_have_is_told() -> None:
