@@ -62,7 +62,7 @@ def _of_pod(pod: Manifest) -> Failure | None:
             return Failure("IMAGE_PULL_FAILED", text, name, container)
         if reason in _CONTAINER:
             text = f"The container {container} cannot be made: {detail or reason}"
-            return Failure("CONTAINER_CONFIG", text, name, container)
+            return Failure("CONTAINER_CONFIG", text, name, container, patient=True)  # a busy kubelet says it too
         if reason == "CrashLoopBackOff" and (status.get("restartCount") or 0) >= CRASHES:
             ended = (status.get("lastState") or {}).get("terminated") or {}
             return Failure("CRASH_LOOP", _crash(container, ended), name, container, crashed=True)

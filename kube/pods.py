@@ -97,6 +97,8 @@ class Containers:
             if known is not None and restarted:
                 self._standing[known.source] = "REPLACED"
                 self._forget(known.source)
+            known = self._known[key] = _Container(source, service)
+            self._standing[source] = "RUNNING" if running else "ENDED"
             yield ContainerEvent(
                 "RESTARTED" if restarted else "JOINED",
                 source,
@@ -106,8 +108,7 @@ class Containers:
                 restarts=restarts,
                 fresh=self._synced,
             )
-            known = self._known[key] = _Container(source, service)
-        if known is not None and run:
+        elif known is not None and run:
             self._standing[known.source] = "RUNNING" if running else "ENDED"
         told: tuple[str, ...] = ()
         event = None
@@ -132,7 +133,8 @@ class Containers:
         uid = pod["metadata"]["uid"]
         for key in [key for key in self._known if key[0] == uid]:
             left = self._known.pop(key)
-            self._standing.pop(left.source, None)
+            for source in [source for source in self._standing if source.pod_uid == uid]:
+                del self._standing[source]
             yield ContainerEvent("LEFT", left.source, left.service)
 
     def _forget(self, replaced: Source) -> None:
