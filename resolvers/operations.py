@@ -1,12 +1,14 @@
 """What may be done to an instance or a task now, answered from the tables that the changes themselves ask."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.new_services import helm_unavailable
 from resolvers.context import Context
 from resolvers.manifests import service_manifests
+from resolvers.nouns import NOUNS
+from resolvers.selection import Selection
 from resolvers.sql import Values, rows
 from rules.access import NEEDS
 from rules.enums import InstanceState, Scope, TaskState
@@ -69,7 +71,7 @@ async def of_instances(context: Context, found: Sequence["InstanceRow"]) -> dict
             refused = _instance_refused(context.viewer, row, operation, waiting.get(row.id))
             if refused is None and operation is Operation.UPGRADE_STACK and row.stack_revision_id not in behind:
                 refused = _LATEST
-            if refused is None and operation is Operation.DEPLOY and row.id in charts:
+            if refused is None and operation in _ROLLOUTS and row.id in charts:
                 refused = helm_unavailable(charts[row.id], "input.id")
             answers[row.id].append(_answered(operation, refused))
     return answers
@@ -80,6 +82,7 @@ def _instance_refused(viewer: Viewer, row: Any, operation: Operation, waiting: s
     return refused or judge(operation, InstanceState(row.state), waiting).refusal
 
 
+_ROLLOUTS = (Operation.DEPLOY, Operation.UPGRADE_STACK)
 _LATEST = Refused(
     "STACK_REVISION_UNUSABLE",
     "The instance has the latest published revision of its stack already.",
@@ -118,14 +121,26 @@ async def _oldest_tasks(instances: list[str]) -> dict[str, str]:
     return dict(map(tuple, records))
 
 
+async def show_tasks(context: Context, answers: Mapping[str, Sequence[Answered]], wanted: Selection) -> None:
+    """Loads the tasks that stand in the way, where they are selected."""
+    selected = wanted.below("blockedBy")
+    if "task" in selected:
+        blocked = [answer.blocked_by for each in answers.values() for answer in each if answer.blocked_by]
+        ids = {item.task_id for item in blocked if item.task_id}
+        tasks = await NOUNS["Task"].of_ids(context, ids, selected.below("task"))
+        for item in blocked:
+            item.task = tasks.get(item.task_id or "")
+
+
 async def of_tasks(context: Context, found: Sequence["TaskRow"]) -> dict[str, list[Answered]]:
     """By the id of the task: whether it can be cancelled, and repeated."""
     instances = await _instances({row.instance_id for row in found if row.kind in REPEATS and row.instance_id})
     waiting = await _oldest_tasks(list(instances))
+    charts = await _charts(list(instances))
     return {
         row.id: [
             _answered("CANCEL", _cancel_refused(context.viewer, row)),
-            _answered("REPEAT", _repeat_refused(context.viewer, row, instances, waiting)),
+            _answered("REPEAT", _repeat_refused(context.viewer, row, instances, waiting, charts)),
         ]
         for row in found
     }
@@ -142,7 +157,7 @@ def _cancel_refused(viewer: Viewer, row: "TaskRow") -> Refused | None:
 
 
 def _repeat_refused(
-    viewer: Viewer, row: "TaskRow", instances: dict[str, Any], waiting: dict[str, str]
+    viewer: Viewer, row: "TaskRow", instances: dict[str, Any], waiting: dict[str, str], charts: dict[str, str]
 ) -> Refused | None:
     refused = repeat_refusal(row.kind, TaskState(row.state))
     if refused is not None:
@@ -152,4 +167,7 @@ def _repeat_refused(
         return not_found()
     operation = REPEATS[row.kind]
     refused = _who_refused(viewer, NEEDS[operation], row.organization_id, row.app_id, row.instance_id)
-    return refused or judge(operation, InstanceState(instance["state"]), waiting.get(instance["id"])).refusal
+    refused = refused or judge(operation, InstanceState(instance["state"]), waiting.get(instance["id"])).refusal
+    if refused is None and operation in _ROLLOUTS and instance["id"] in charts:
+        return helm_unavailable(charts[instance["id"]], "input.id")
+    return refused

@@ -11,7 +11,7 @@ from resolvers.capabilities import CAPABILITIES, Capability
 from resolvers.context import Context
 from resolvers.manifests import service_manifests
 from resolvers.nouns import NOUNS, Noun, many, one
-from resolvers.operations import Answered, of_instances, outdated
+from resolvers.operations import Answered, of_instances, outdated, show_tasks
 from resolvers.rows.app import AppRow
 from resolvers.rows.app_service import AppServiceRow
 from resolvers.rows.cluster import ClusterRow
@@ -108,12 +108,7 @@ async def _outdated(_context: Context, found: Sequence[InstanceRow], _wanted: Se
 
 async def _operations(context: Context, found: Sequence[InstanceRow], wanted: Selection) -> None:
     answers = await of_instances(context, found)
-    blocked = [answer.blocked_by for row in found for answer in answers[row.id] if answer.blocked_by]
-    if "task" in wanted.below("blockedBy"):
-        ids = {item.task_id for item in blocked if item.task_id}
-        tasks = await NOUNS["Task"].of_ids(context, ids, wanted.below("blockedBy").below("task"))
-        for item in blocked:
-            item.task = tasks.get(item.task_id or "")
+    await show_tasks(context, answers, wanted)
     for row in found:
         row.operations = answers[row.id]
 

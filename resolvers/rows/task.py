@@ -9,7 +9,7 @@ import orjson
 
 from resolvers.context import Context
 from resolvers.nouns import Noun, many, one
-from resolvers.operations import Answered, of_tasks
+from resolvers.operations import Answered, of_tasks, show_tasks
 from resolvers.selection import Selection
 from rules.enums import ENDED_TASKS, TaskState
 
@@ -134,8 +134,9 @@ class LogLineRow:
     at: datetime
 
 
-async def _operations(context: Context, found: Sequence[TaskRow], _wanted: Selection) -> None:
+async def _operations(context: Context, found: Sequence[TaskRow], wanted: Selection) -> None:
     answers = await of_tasks(context, found)
+    await show_tasks(context, answers, wanted)
     for row in found:
         row.operations = answers[row.id]
 

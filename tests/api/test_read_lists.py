@@ -214,7 +214,7 @@ async def test_the_number_of_statements_does_not_grow_with_the_rows(monkeypatch:
     with counted(monkeypatch) as many:
         data = await api.query(RICH)
     assert len(data["instances"]["nodes"]) == 24
-    assert (len(many), len(few)) == (31, 31), "\n".join(many)
+    assert (len(many), len(few)) == (32, 32), "\n".join(many)
 
 
 async def test_only_what_is_selected_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
