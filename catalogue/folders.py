@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from catalogue.documents import LIMIT_TEXT, Document, read_document
-from catalogue.findings import Code, Finding, path_text
+from catalogue.findings import Code, Finding, finding
 
 Kind = Literal["service", "stack"]
 
@@ -37,7 +37,12 @@ def sources(paths: list[str]) -> tuple[list[Source], list[Finding]]:
     found: dict[str, Source | None] = {}
     findings: list[Finding] = []
     for path in paths:
-        for file in _files(path, findings):
+        before = len(findings)
+        files = list(_files(path, findings))
+        if not files and len(findings) == before:
+            problem = "There is no service.yml and no stack.yml in this folder."
+            findings.append(finding(path, 0, (), Code.UNREADABLE, problem, "Check the path."))
+        for file in files:
             real = os.path.realpath(file)
             if real not in found:
                 found[real] = _source(file, findings)
@@ -75,7 +80,7 @@ def _indexed(file: str, findings: list[Finding]) -> Iterator[str]:
         return
     if not isinstance(document.data, dict):
         problem = "An index is a mapping with 'services' or 'stacks'."
-        findings.append(Finding(file, 1, "", Code.NOT_A_MANIFEST, problem, "Begin it with `services:`."))
+        findings.append(finding(file, 1, (), Code.NOT_A_MANIFEST, problem, "Begin it with `services:`."))
         return
     for kind, entries in document.data.items():
         if kind == "version":
@@ -83,7 +88,7 @@ def _indexed(file: str, findings: list[Finding]) -> Iterator[str]:
         if kind not in _LISTS:
             problem = f"The field {kind!r} is unknown in an index."
             remedy = "Use 'services' and 'stacks'."
-            findings.append(Finding(file, document.line((kind,)), kind, Code.UNKNOWN_FIELD, problem, remedy))
+            findings.append(finding(file, document.line((kind,)), (kind,), Code.UNKNOWN_FIELD, problem, remedy))
             continue
         listed = entries if isinstance(entries, list) else [entries]
         for at, entry in enumerate(listed):
@@ -92,11 +97,8 @@ def _indexed(file: str, findings: list[Finding]) -> Iterator[str]:
                 yield manifest
                 continue
             problem = f"There is no {' or '.join(_LISTS[kind])} in a folder {str(entry)!r} beside the index."
-            path = path_text((kind, at))
-            line = document.line((kind, at))
-            findings.append(
-                Finding(file, line, path, Code.BROKEN_REFERENCE, problem, "List folders that stand beside the index.")
-            )
+            line, remedy = document.line((kind, at)), "List folders that stand beside the index."
+            findings.append(finding(file, line, (kind, at), Code.BROKEN_REFERENCE, problem, remedy))
 
 
 def _entry(file: str, kind: str, entry: object) -> str | None:
@@ -133,6 +135,6 @@ def _read(file: str, findings: list[Finding]) -> Document | None:
 
 def _unreadable(file: str, error: OSError | UnicodeDecodeError) -> Finding:
     if isinstance(error, UnicodeDecodeError):
-        return Finding(file, 0, "", Code.UNREADABLE, "The file is not UTF-8 text.", "Save it as UTF-8.")
+        return finding(file, 0, (), Code.UNREADABLE, "The file is not UTF-8 text.", "Save it as UTF-8.")
     reason = (error.strerror or type(error).__name__).lower()
-    return Finding(file, 0, "", Code.UNREADABLE, f"It cannot be opened: {reason}.", "Check the path and its mode.")
+    return finding(file, 0, (), Code.UNREADABLE, f"It cannot be opened: {reason}.", "Check the path and its mode.")

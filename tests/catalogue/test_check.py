@@ -178,6 +178,13 @@ def test_what_cannot_be_read_is_told_apart_from_what_is_wrong(tmp_path: Path) ->
     assert check([str(tmp_path)]).status == 1
 
 
+def test_a_folder_without_manifests_is_told(tmp_path: Path) -> None:
+    write(tmp_path, a__readme="x")
+    (finding,) = check([str(tmp_path)]).findings
+    assert (finding.file, finding.code) == (str(tmp_path), Code.UNREADABLE)
+    assert finding.message == "There is no service.yml and no stack.yml in this folder."
+
+
 def test_a_file_of_five_megabytes_is_a_finding_and_is_not_read_whole(tmp_path: Path) -> None:
     write(tmp_path, service="a: b\n" * LIMIT_TEXT)
     assert found(tmp_path) == [("service.yml", 0, "", Code.TOO_LARGE)]
