@@ -4,33 +4,25 @@ It leans on the inside of graphql-core and strawberry, whose versions are pinned
 equal the stock executor's over many documents.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from types import GeneratorType
-from typing import Any, NamedTuple, Protocol, Self, TypeGuard, runtime_checkable
+from typing import Any, Protocol, Self, TypeGuard, runtime_checkable
 
-from graphql import (
-    GraphQLNonNull,
-    GraphQLObjectType,
-    Visitor,
-    is_leaf_type,
-    is_specified_scalar_type,
-    visit,
-)
-from graphql.execution.collect_fields import CollectedFields, FieldDetailsList, GroupedFieldSet
+from graphql import GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.execution.executor import Executor
-from graphql.language import BREAK, DirectiveNode, DocumentNode, FragmentDefinitionNode, VisitorAction
 from graphql.pyutils import AwaitableOrValue, Path, Undefined, gather_with_cancel
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.field import StrawberryField
 from tortoise.models import Model
+
+from schema.plan import Plan, Shape, step
 
 PLAIN = frozenset((str, int, float, bool))
 """Classes whose values are neither awaitable nor exceptions, whatever the scalar that prints them."""
 
-VERBATIM: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
-"""Scalars that print values of one class unchanged."""
+SHAPES = "berth-shapes"
+"""Where a schema keeps what was found out about its types: it holds for all executions."""
 
 
 @runtime_checkable
@@ -39,54 +31,6 @@ class PerEvent(Protocol):
 
     def for_event(self) -> Self:
         """The same viewer and request, with loaders that have loaded nothing."""
-
-
-class Step(NamedTuple):
-    """One field of a selection set, and how to answer it in place; without `attribute`, the stock executor does."""
-
-    response_name: str
-    fields: FieldDetailsList
-    attribute: str | None
-    coerce: Callable[[Any], Any]
-    verbatim: type | None
-    nullable: bool
-
-
-class Plan:
-    """What executions of one operation share: the fields collected for each type, and the steps made of them.
-
-    Sound only when neither depends on variables; `Plan.of` answers None for an operation where they may.
-    """
-
-    def __init__(self) -> None:
-        self.root: GroupedFieldSet | None = None
-        self.collected: dict[tuple[GraphQLObjectType, int], tuple[FieldDetailsList, CollectedFields]] = {}
-        self.steps: dict[int, tuple[GroupedFieldSet, list[Step]]] = {}
-
-    @classmethod
-    def of(cls, document: DocumentNode) -> Self | None:
-        """A plan to share, or None where directives or fragment variables make the fields depend on the request."""
-        seen = _Varies()
-        visit(document, seen)
-        return None if seen.found else cls()
-
-
-class _Varies(Visitor):
-    """Looks for what makes the collected fields differ between two executions of one operation."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = False
-
-    def enter_directive(self, _node: DirectiveNode, *_: object) -> VisitorAction:
-        self.found = True
-        return BREAK
-
-    def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: object) -> VisitorAction:
-        if node.variable_definitions:
-            self.found = True
-            return BREAK
-        return None
 
 
 _KNOWN: dict[type, bool] = {}
@@ -107,10 +51,6 @@ def is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:
     return known
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
 class Execution(StrawberryGraphQLCoreExecutionContext):
     """The executor of Berth, for `strawberry.Schema(..., execution_context_class=Execution)`.
 
@@ -122,11 +62,14 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, plan: Plan | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.is_awaitable = is_awaitable
+        self._shapes: dict[GraphQLOutputType, Shape] = self.schema.extensions.setdefault(SHAPES, {})
         self._plan = plan
         self._steps = plan.steps if plan else {}
         if plan:
             self._relevant_sub_fields = plan.collected
-        self._has_middleware = bool(self.middleware_manager and self.middleware_manager.middlewares)
+        if self.middleware_manager and self.middleware_manager.middlewares:
+            # Whatever wraps resolvers wraps those of plain attributes too.
+            self.execute_fields = super().execute_fields  # type: ignore[method-assign]
 
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """An executor for one event of a subscription, with a context of its own where the context can make one."""
@@ -163,10 +106,8 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
         """Answer a selection set: plain attributes at once, the rest as the stock executor does."""
         known = self._steps.get(id(grouped_field_set))
         if known is None:
-            known = self._steps[id(grouped_field_set)] = (
-                grouped_field_set,
-                self._plan_steps(parent_type, grouped_field_set),
-            )
+            steps = [step(self.schema, parent_type, name, fields) for name, fields in grouped_field_set.items()]
+            known = self._steps[id(grouped_field_set)] = (grouped_field_set, steps)
         results: dict[str, Any] = {}
         awaited: list[str] = []
         try:
@@ -209,22 +150,37 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
             results.update(zip(awaited, answers, strict=True))
         return results
 
-    def _plan_steps(self, parent_type: GraphQLObjectType, grouped_field_set: GroupedFieldSet) -> list[Step]:
-        return [self._step(parent_type, name, fields) for name, fields in grouped_field_set.items()]
+    def complete_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> AwaitableOrValue[Any]:
+        """Complete objects and lists without asking again, for each value, what the type is."""
+        shape = self._shapes.get(return_type)
+        if shape is None:
+            shape = self._shapes[return_type] = Shape.of(return_type)
+        if not (shape.is_object or shape.is_list) or result is None or isinstance(result, Exception):
+            return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+        complete: Any = self.complete_object_value if shape.is_object else self.complete_list_value
+        return complete(shape.inner, field_details_list, info, path, result, position_context)
 
-    def _step(self, parent_type: GraphQLObjectType, name: str, fields: FieldDetailsList) -> Step:
-        node = fields[0].node
-        field = self.schema.get_field(parent_type, node.name.value)
-        slow = Step(name, fields, None, _as_it_is, None, False)
-        if field is None or self._has_middleware or node.arguments or not getattr(field.resolve, "_is_default", False):
-            return slow
-        definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        # A permission on a plain attribute makes the field one with extensions: never read past it.
-        if not isinstance(definition, StrawberryField) or not definition.is_basic_field:
-            return slow
-        leaf = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
-        if not is_leaf_type(leaf) or definition.default_resolver is not getattr:
-            return slow
-        verbatim = VERBATIM.get(leaf.name) if is_specified_scalar_type(leaf) else None
-        nullable = leaf is field.type
-        return Step(name, fields, definition.python_name, leaf.coerce_output_value, verbatim, nullable)
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        """Answer an object's fields; what is no object of its type, or is deferred, goes the stock executor's way."""
+        known = self._relevant_sub_fields.get((return_type, id(field_details_list)))
+        collected = known[1] if known else self.collect_subfields(return_type, field_details_list)
+        check = return_type.is_type_of
+        if collected.new_defer_usages or position_context or (check and check(result, info) is not True):
+            return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
+        return self.execute_fields(return_type, result, path, collected.grouped_field_set, None)

@@ -19,8 +19,8 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from schema.cost import Costs
-from schema.execution import Plan
 from schema.limits import NESTING, Limits, TooComplexError, check_shape, check_text, check_variables
+from schema.plan import Plan
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 """Built once: a rule made anew for each request would be a new class each time."""

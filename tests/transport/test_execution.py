@@ -2,7 +2,7 @@
 
 import enum
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -18,8 +18,9 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from tortoise import fields
 from tortoise.models import Model
 
-from schema.execution import Execution, Plan
+from schema.execution import Execution
 from schema.fields import resolved_by, source, subscribed_by
+from schema.plan import Plan
 
 
 @strawberry.enum
@@ -132,6 +133,30 @@ async def one(info: Info, kind: str) -> object:
     return ONE[kind]()
 
 
+class Later:
+    """Can be awaited, and need not be."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __await__(self) -> Generator[None, None, object]:
+        yield
+        return self._value
+
+
+def late_row() -> Later:
+    return Later(Row(name=Later("late"), child=Row(m="many")))
+
+
+def mixed(info: Info, required: bool = False) -> list[object]:
+    kinds: list[object] = [Row(), late_row(), Row(m=None), object(), ValueError("in a list"), Row(child=late_row())]
+    return kinds if required else [None, *kinds, Table(id=1, name="t")]
+
+
+def grid(info: Info) -> list[list[Row]]:
+    return [[Row(), Row(n=2)], []]
+
+
 def named(info: Info) -> list[object]:
     return [Row(), Table(id=7, name="seven")]
 
@@ -146,6 +171,9 @@ class Query:
     things: list[Thing] = resolved_by(things, description="")
     one: Thing | None = resolved_by(one, description="")
     named: list[Named] = resolved_by(named, description="")
+    many: list[Thing | None] | None = resolved_by(mixed, description="")
+    required: list[Thing] | None = resolved_by(mixed, description="")
+    grid: list[list[Thing]] = resolved_by(grid, description="")
 
 
 @strawberry.type
@@ -169,6 +197,8 @@ DOCUMENTS = [
     'mutation { a: one(kind: "null_where_none_may_be") { m } b: one(kind: "awaited_text") { name } }',
     "query ($yes: Boolean!) { things { name @skip(if: $yes) n @include(if: $yes) ...F } } fragment F on Thing { m }",
     "{ things { ...F child { ...F } } } fragment F on Thing { name ... { al: m } ... on Named { name } }",
+    "{ many { name m child { m } } grid { name n slow } }",
+    "{ required { name m } many(required: true) { slow child { name m } } }",
     get_introspection_query(),
     *(f'{{ one(kind: "{kind}") {{ m name colour data n }} }}' for kind in ONE),
 ]
