@@ -10,12 +10,12 @@ from catalogue.stacks import StackManifest
 from catalogue.tokens import materialise
 from jobs import overrides
 from jobs.release import env_type
+from live.manifests import service_manifests, stack_manifests
 from live.process import current
 from models import (
     AppService,
     AppServiceToken,
     Instance,
-    ServiceRevision,
     StackRevision,
     StackService,
     Variable,
@@ -53,7 +53,7 @@ async def add_services(
     path: str,
 ) -> None:
     """Writes the app services of a new instance: those of the stack revision, with what is overridden."""
-    stack = StackManifest.of_data(revision.manifest)
+    stack = (await stack_manifests([revision.id]))[revision.id]
     rows = await StackService.filter(stack_revision_id=revision.id).using_db(connection).order_by("position")
     chosen = {override.name: (override, f"{path}.{number}") for number, override in enumerate(wanted)}
     unknown = chosen.keys() - {row.name for row in rows}
@@ -77,8 +77,7 @@ async def add_service(
     path: str,
 ) -> AppService:
     """Writes one app service with its generated values and variables."""
-    source = await ServiceRevision.get(id=row.service_revision_id, using_db=connection)
-    manifest = ServiceManifest.of_data(source.manifest)
+    manifest = (await service_manifests([row.service_revision_id]))[row.service_revision_id]
     stack_service = overrides.stack_service_of(stack, row.name)
     assert stack_service is not None
     enabled = not row.disabled if override.enabled is None else override.enabled
@@ -95,7 +94,7 @@ async def add_service(
         organization_id=instance.organization_id,
         app_id=instance.app_id,
         instance_id=instance.id,
-        service_revision_id=source.id,
+        service_revision_id=row.service_revision_id,
         position=row.position,
         name=row.name,
         title=row.title,

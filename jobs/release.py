@@ -7,10 +7,9 @@ from catalogue.facts import InstanceFacts, PlanError, ServiceInput
 from catalogue.items import EnvType
 from catalogue.plan import plan
 from catalogue.release import EnvVar, InstancePlan
-from catalogue.services import ServiceManifest
-from catalogue.stacks import StackManifest
 from jobs.steps import StepFailed
 from kube.labels import Identity
+from live.manifests import service_manifests, stack_manifests
 from live.process import current
 from models import (
     App,
@@ -19,7 +18,6 @@ from models import (
     Cluster,
     Environment,
     Instance,
-    ServiceRevision,
     StackRevision,
     Variable,
 )
@@ -44,17 +42,16 @@ class Release:
 async def release_of(instance: Instance, task_id: str) -> Release:
     """The instance as its rows are now. Raises: StepFailed when the manifests and rows do not make a plan."""
     services = await AppService.filter(instance_id=instance.id).order_by("position")
-    revisions = {
-        row.id: row for row in await ServiceRevision.filter(id__in=[one.service_revision_id for one in services])
-    }
-    stack = await StackRevision.get(id=instance.stack_revision_id)
+    manifests = await service_manifests(one.service_revision_id for one in services)
+    stack = await StackRevision.get(id=instance.stack_revision_id).only("id", "stack_id", "number")
+    stack_manifest = (await stack_manifests([stack.id]))[stack.id]
     variables, tokens = await _values(services)
     facts = await _facts(instance, stack)
     inputs = [
         ServiceInput(
             name=one.name,
             title=one.title,
-            manifest=ServiceManifest.of_data(revisions[one.service_revision_id].manifest),
+            manifest=manifests[one.service_revision_id],
             revision_id=one.service_revision_id,
             enabled=one.enabled,
             main=one.main,
@@ -66,7 +63,7 @@ async def release_of(instance: Instance, task_id: str) -> Release:
         for one in services
     ]
     try:
-        planned = plan(facts, StackManifest.of_data(stack.manifest), inputs)
+        planned = plan(facts, stack_manifest, inputs)
     except PlanError as problem:
         raise StepFailed(
             "MANIFEST_INVALID",

@@ -3,18 +3,17 @@
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import F
 
-from catalogue.services import ServiceManifest
 from catalogue.stacks import StackManifest
 from jobs import deploy, new_services, overrides
 from jobs.kinds import Job, Kind, Step
 from jobs.moves import tell
 from jobs.start import Door
 from jobs.steps import Run, StepFailed
+from live.manifests import service_manifests, stack_manifests
 from models import (
     AppService,
     Environment,
     Instance,
-    ServiceRevision,
     StackRevision,
     StackService,
 )
@@ -73,7 +72,7 @@ async def move_to_latest(run: Run) -> None:
 
 async def _match(connection: BaseDBAsyncClient, instance: Instance, latest: StackRevision) -> list[str]:
     """Raises: Refused HELM_UNAVAILABLE for a new enabled service that a chart releases."""
-    stack = StackManifest.of_data(latest.manifest)
+    stack = (await stack_manifests([latest.id]))[latest.id]
     wanted = {row.name: row for row in await StackService.filter(stack_revision_id=latest.id).using_db(connection)}
     present = {row.name: row for row in await AppService.filter(instance_id=instance.id).using_db(connection)}
     environment = await Environment.get(id=instance.environment_id, using_db=connection)
@@ -96,8 +95,7 @@ async def _update(
     connection: BaseDBAsyncClient, one: AppService, row: StackService, stack: StackManifest, environment_type: str
 ) -> None:
     """Moves an app service to its new revision; a version that is no longer offered gives way to the stack's."""
-    source = await ServiceRevision.get(id=row.service_revision_id, using_db=connection)
-    manifest = ServiceManifest.of_data(source.manifest)
+    manifest = (await service_manifests([row.service_revision_id]))[row.service_revision_id]
     stack_service = overrides.stack_service_of(stack, row.name)
     assert stack_service is not None
     keeps = one.option_version in overrides.options(manifest, stack_service)
@@ -106,7 +104,7 @@ async def _update(
         AppService.filter(id=one.id)
         .using_db(connection)
         .update(
-            service_revision_id=source.id,
+            service_revision_id=row.service_revision_id,
             position=row.position,
             title=row.title,
             type=manifest.type,

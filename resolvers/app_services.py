@@ -8,7 +8,8 @@ from catalogue.stacks import StackManifest
 from jobs import new_services, overrides
 from jobs.new_services import NewVariable
 from jobs.start import Door, Ids, same_version
-from models import AppService, Instance, ServiceRevision, StackRevision
+from live.manifests import service_manifests, stack_manifests
+from models import AppService, Instance
 from resolvers.changes import Ask, Changed
 from rules.access import NEEDS
 from rules.refusals import not_found
@@ -39,7 +40,7 @@ async def set_replicas(ask: Ask, id: str, replicas: int | None = None, expected_
 
     async def work(door: Door, service: AppService) -> dict[str, Any]:
         if replicas is not None:
-            manifest = await _manifest(door, service)
+            manifest = await _manifest(service)
             overrides.check_replicas(manifest, service.name, replicas, "input.replicas")
         service.replicas = replicas
         return {"replicas": replicas}
@@ -54,7 +55,7 @@ async def set_version(
 
     async def work(door: Door, service: AppService) -> dict[str, Any]:
         if option_version is not None:
-            manifest = await _manifest(door, service)
+            manifest = await _manifest(service)
             stack_service = overrides.stack_service_of(await _stack(door, service), service.name)
             if stack_service is None:
                 raise not_found("input.id")
@@ -71,7 +72,7 @@ async def set_enabled(ask: Ask, id: str, enabled: bool, expected_version: int | 
     async def work(door: Door, service: AppService) -> dict[str, Any]:
         if not enabled:
             overrides.check_disabled(service.required, service.main, service.name, "input.enabled")
-        elif (await _manifest(door, service)).helm is not None:
+        elif (await _manifest(service)).helm is not None:
             raise new_services.helm_unavailable(service.name, "input.enabled")
         service.enabled = enabled
         return {"enabled": enabled}
@@ -104,12 +105,10 @@ async def _configure(ask: Ask, id: str, operation: Operation, expected: int | No
     return await ask.change(change)
 
 
-async def _manifest(door: Door, service: AppService) -> ServiceManifest:
-    revision = await ServiceRevision.get(id=service.service_revision_id, using_db=door.connection)
-    return ServiceManifest.of_data(revision.manifest)
+async def _manifest(service: AppService) -> ServiceManifest:
+    return (await service_manifests([service.service_revision_id]))[service.service_revision_id]
 
 
 async def _stack(door: Door, service: AppService) -> StackManifest:
     instance = await Instance.get(id=service.instance_id, using_db=door.connection)
-    revision = await StackRevision.get(id=instance.stack_revision_id, using_db=door.connection)
-    return StackManifest.of_data(revision.manifest)
+    return (await stack_manifests([instance.stack_revision_id]))[instance.stack_revision_id]

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from jobs.overrides import stack_service_of
+from live.manifests import service_manifests, stack_manifests
 from resolvers.context import Context
-from resolvers.manifests import service_manifests, stack_manifests
 from resolvers.nouns import Noun, many, one
 from resolvers.rows.service import Endpoint, ServiceRevisionRow, endpoints
 from resolvers.selection import Selection

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
+from live.manifests import service_manifests
 from resolvers.capabilities import CAPABILITIES, Capability
 from resolvers.context import Context
-from resolvers.manifests import service_manifests
 from resolvers.nouns import NOUNS, Noun, many, one
 from resolvers.operations import Answered, of_instances, outdated, show_tasks
 from resolvers.rows.app import AppRow

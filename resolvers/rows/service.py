@@ -6,8 +6,8 @@ from datetime import datetime
 
 from catalogue.services import Option, ServiceManifest
 from catalogue.workloads import PortItem
+from live.manifests import service_manifests
 from resolvers.context import Context
-from resolvers.manifests import service_manifests
 from resolvers.nouns import Noun, one
 from resolvers.rows.organization import OrganizationRow
 from resolvers.selection import Selection

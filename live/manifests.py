@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 import orjson
+from tortoise.connection import get_connection
 
 from catalogue.services import ServiceManifest
 from catalogue.stacks import StackManifest
-from resolvers.sql import Values, rows
 
 Manifest = TypeVar("Manifest", ServiceManifest, StackManifest)
 _KEPT = 500
@@ -27,7 +27,8 @@ class _Shelf(Generic[Manifest]):
         found = {id: self._kept[id] for id in wanted if id in self._kept}
         missing = sorted(wanted - found.keys())
         if missing:
-            for id, text, settled in await rows(self._statement, Values(missing)):
+            _, rows = await get_connection("default").execute_query(self._statement, [missing])
+            for id, text, settled in rows:
                 found[id] = self._manifest.of_data(orjson.loads(text))
                 if settled:
                     self._kept[id] = found[id]
