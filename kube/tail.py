@@ -214,7 +214,8 @@ class Tail:
         """
         if second < self._second - 1:
             return True
-        return ns < self._last and key in (self._seen if second == self._second else self._before)
+        seen = self._seen if second == self._second else self._before
+        return (ns < self._last or (ns == self._last and self._stale_since is not None)) and key in seen
 
     def _is_clock_step(self) -> bool:
         """Old lines are dropped, unless nothing else comes for a while: then the node's clock was set back."""

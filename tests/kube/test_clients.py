@@ -1,8 +1,6 @@
 """Calls have limits, writes are fenced and not repeated blindly, and only Kubernetes' own answers are believed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -23,30 +21,9 @@ from kube.errors import (
 )
 from kube.kubeconfig import Access
 from simulator.simulator import Simulator
+from tests.kube.serving import served, serving
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 NAMESPACES = "/api/v1/namespaces"
-
-
-@asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[str]:
-    """The address of a server that answers everything by this handler."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def served(handler: Handler) -> AsyncIterator[Cluster]:
-    """A client of such a server."""
-    async with serving(handler) as url, connect(Access(url, token="t", allow_private=True)) as cluster:
-        yield cluster
 
 
 async def test_a_call_is_authenticated_and_says_who_calls() -> None:

@@ -1,0 +1,196 @@
+"""One container's log through everything that cuts it: nothing twice, nothing lost without a mark."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+
+from kube.errors import Forbidden
+from kube.tail import Fault, Gap, Line, Record, Source, Standing, Tail
+from tests.kube.serving import served
+
+SOURCE = Source("shop-dev", "web-1", "uid-1", "web", "containerd://1")
+SECOND = 10**9
+START = 1_767_225_600 * SECOND
+
+
+def stamped(seconds: float, message: str) -> str:
+    ns = round(seconds * 1000) * 10**6
+    return f"2026-01-01T00:{ns // SECOND // 60:02}:{ns // SECOND % 60:02}.{ns % SECOND:09}Z {message}\n"
+
+
+def line(seconds: float, message: str) -> Line:
+    return Line(START + round(seconds * 1000) * 10**6, message, len(message))
+
+
+class Node:
+    """Answers one connection after the other as it was told; the container's standing follows from what is left."""
+
+    def __init__(self, *answers: str | bytes | int, ended: Standing = "GONE", abort: bool = False) -> None:
+        self.answers = list(answers)
+        self.ended: Standing = ended
+        self.abort = abort
+        self.queries: list[dict[str, str]] = []
+        self.pauses: list[float] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.queries.append(dict(request.query))
+        answer = self.answers.pop(0)
+        if isinstance(answer, int):
+            body = orjson.dumps({"kind": "Status", "code": answer, "message": "no"})
+            return web.Response(status=answer, body=body, content_type="application/json")
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(answer.encode() if isinstance(answer, str) else answer)
+        if self.abort and request.transport is not None and self.answers:
+            request.transport.abort()
+        return response
+
+    def standing(self) -> Standing:
+        """RUNNING as long as there is more than one answer left; then what it ended as; GONE when nothing is left."""
+        return "RUNNING" if len(self.answers) > 1 else self.ended if self.answers else "GONE"
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+@asynccontextmanager
+async def tail(node: Node, **options: Any) -> AsyncIterator[Tail]:
+    async with served(node.answer) as cluster:
+        yield Tail(cluster, SOURCE, node.standing, sleep=node.pause, **options)
+
+
+async def read(node: Node, **options: Any) -> list[Record]:
+    async with tail(node, **options) as made:
+        return [record async for records in made.records() for record in records]
+
+
+async def test_a_connection_that_ends_is_resumed_by_the_second_without_repeating() -> None:
+    first = stamped(1.1, "a") + stamped(1.2, "b")
+    node = Node(first, first + stamped(1.2, "b") + stamped(2.5, "c"), ended="ENDED")
+    assert await read(node) == [line(1.1, "a"), line(1.2, "b"), line(1.2, "b"), line(2.5, "c")]
+    assert [(q["follow"], q.get("sinceTime")) for q in node.queries] == [
+        ("true", None),
+        ("false", "2026-01-01T00:00:01Z"),
+    ]
+
+
+async def test_a_connection_that_breaks_in_a_line_gives_the_line_once() -> None:
+    node = Node(
+        stamped(1, "a") + "2026-01-01T00:00:01.5", stamped(1, "a") + stamped(1.5, "whole"), ended="ENDED", abort=True
+    )
+    assert await read(node) == [line(1, "a"), line(1.5, "whole")]
+
+
+async def test_many_lines_of_one_nanosecond_are_each_given_once() -> None:
+    same = stamped(1, "tick") * 3
+    node = Node(same, same + stamped(1, "tick") + stamped(1, "tock"), ended="ENDED")
+    assert await read(node) == [line(1, "tick")] * 4 + [line(1, "tock")]
+
+
+async def test_a_vanished_second_is_marked_as_a_gap_once() -> None:
+    node = Node(stamped(1, "a"), stamped(9, "z") + stamped(9.5, "zz"), ended="ENDED")
+    assert await read(node) == [
+        line(1, "a"),
+        Gap(START + SECOND, START + 9 * SECOND, "ROTATION"),
+        line(9, "z"),
+        line(9.5, "zz"),
+    ]
+
+
+async def test_lines_from_before_the_first_are_not_given_on_a_resume() -> None:
+    node = Node(stamped(1.5, "last of many"), stamped(1.2, "old") + stamped(1.5, "last of many"), ended="ENDED")
+    assert await read(node, lines=1) == [line(1.5, "last of many")]
+    assert node.queries[0]["tailLines"] == "1"
+    assert "tailLines" not in node.queries[1]
+
+
+async def test_lines_read_a_second_time_in_one_stream_are_dropped() -> None:
+    old = stamped(1, "a") + stamped(5, "b") + stamped(6, "c")
+    assert await read(Node(old + old + stamped(6.5, "d"), ended="ENDED")) == [
+        line(1, "a"),
+        line(5, "b"),
+        line(6, "c"),
+        line(6.5, "d"),
+    ]
+
+
+async def test_a_late_line_of_the_other_output_is_kept() -> None:
+    node = Node(stamped(1.9, "out") + stamped(2.1, "out") + stamped(1.95, "err"), ended="ENDED")
+    assert await read(node) == [line(1.9, "out"), line(2.1, "out"), line(1.95, "err")]
+
+
+async def test_a_clock_set_back_is_marked_when_nothing_else_comes() -> None:
+    times = iter([0.0, 3.0, 6.0])
+    text = stamped(50, "before") + stamped(1, "x") + stamped(2, "y") + stamped(3, "z") + stamped(4, "on")
+    assert await read(Node(text, ended="ENDED"), clock=lambda: next(times)) == [
+        line(50, "before"),
+        Gap(START + 50 * SECOND, START + 3 * SECOND, "CLOCK_STEP"),
+        line(3, "z"),
+        line(4, "on"),
+    ]
+
+
+async def test_a_headless_line_after_a_resume_is_dropped_and_elsewhere_kept() -> None:
+    node = Node(stamped(1, "long-part1"), "long-part2\n" + stamped(1, "long-part1") + "more\n", ended="ENDED")
+    assert await read(node) == [line(1, "long-part1"), Line(START + SECOND, "more", 4)]
+
+
+async def test_an_error_of_the_node_is_no_line() -> None:
+    node = Node("failed to create fsnotify watcher: too many open files\n", stamped(1, "a"), ended="ENDED")
+    assert await read(node) == [Fault("failed to create fsnotify watcher: too many open files"), line(1, "a")]
+
+
+async def test_a_container_that_has_not_started_is_asked_again_with_growing_pauses() -> None:
+    node = Node(400, 400, 503, stamped(1, "a"), ended="ENDED")
+    assert await read(node) == [line(1, "a")]
+    assert [0.2 * 2**n <= pause <= 0.4 * 2**n for n, pause in enumerate(node.pauses)] == [True] * 3
+
+
+async def test_the_rest_of_a_run_before_a_restart_is_read_from_the_one_before() -> None:
+    node = Node(stamped(1, "a"), stamped(1, "a") + stamped(1.5, "last words"), ended="REPLACED")
+    assert await read(node) == [line(1, "a"), line(1.5, "last words")]
+    assert (node.queries[1]["previous"], node.queries[1]["follow"]) == ("true", "false")
+
+
+async def test_the_rest_of_an_ended_run_may_lack_its_newline() -> None:
+    assert await read(Node(stamped(1, "a") + stamped(2, "b").strip(), ended="ENDED")) == [line(1, "a"), line(2, "b")]
+
+
+async def test_a_rest_that_cannot_be_read_is_tried_again() -> None:
+    assert await read(Node(500, stamped(1, "a"), ended="ENDED")) == [line(1, "a")]
+
+
+async def test_a_pod_that_is_gone_ends_the_tail() -> None:
+    assert await read(Node(404, ended="ENDED")) == []
+    assert await read(Node()) == []
+
+
+async def test_a_refusal_is_raised() -> None:
+    with pytest.raises(Forbidden):
+        await read(Node(403, ended="ENDED"))
+
+
+async def test_history_is_one_read_and_records_go_on_behind_it() -> None:
+    first = stamped(1, "a") + stamped(1.1, "b")
+    node = Node(first, first + stamped(1.2, "c"), ended="ENDED")
+    async with tail(node) as made:
+        assert await made.history(2) == [line(1, "a"), line(1.1, "b")]
+        assert [record async for records in made.records() for record in records] == [line(1.2, "c")]
+    assert [q.get("tailLines") for q in node.queries] == ["2", None]
+
+
+async def test_a_line_that_is_too_long_says_how_long_it_was() -> None:
+    records = await read(Node(stamped(1, "x" * 100_000), ended="ENDED"))
+    assert [(len(r.message) < 65_536, r.size, r.truncated) for r in records if isinstance(r, Line)] == [
+        (True, 100_000, True)
+    ]
+
+
+async def test_the_start_may_be_a_time() -> None:
+    node = Node(stamped(7, "a"), ended="ENDED")
+    assert await read(node, since=START + 7 * SECOND + 5) == [line(7, "a")]
+    assert node.queries[0]["sinceTime"] == "2026-01-01T00:00:07Z"
