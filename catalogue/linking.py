@@ -16,7 +16,7 @@ from catalogue.known import ALL, known_of, stack_issues
 from catalogue.links import link_issues, read_through
 from catalogue.order import circles
 from catalogue.services import Lookup, ServiceManifest
-from catalogue.stacks import StackContainer, StackManifest, StackService
+from catalogue.stacks import StackContainer, StackManifest, StackService, StackWorkload
 from catalogue.templates import texts
 
 
@@ -94,10 +94,20 @@ def _alone(service: StackService, path: Path) -> Iterator[Issue]:
     yield from deployment_issues(service.deployment, (*path, "deployment"))
     for place, container in enumerate(service.containers):
         yield from _container(container, (*path, "containers", place))
-    for at, workload in enumerate(service.workloads):
-        yield from deployment_issues(workload.deployment, (*path, "workloads", at, "deployment"))
+    yield from _added(service.workloads, (*path, "workloads"))
+    for at, item in enumerate(service.derivatives):
+        inside: Path = (*path, "derivatives", at)
+        yield from variable_issues(item.env, (*inside, "env"), False)
+        yield from deployment_issues(item.deployment, (*inside, "deployment"))
+        yield from _added(item.workloads, (*inside, "workloads"))
+
+
+def _added(workloads: tuple[StackWorkload, ...], path: Path) -> Iterator[Issue]:
+    """What the stack adds to workloads, by itself."""
+    for at, workload in enumerate(workloads):
+        yield from deployment_issues(workload.deployment, (*path, at, "deployment"))
         for place, container in enumerate(workload.containers):
-            yield from _container(container, (*path, "workloads", at, "containers", place))
+            yield from _container(container, (*path, at, "containers", place))
 
 
 def _container(container: StackContainer, path: Path) -> Iterator[Issue]:
@@ -155,7 +165,6 @@ def _parts(service: StackService, manifest: ServiceManifest, path: Path) -> Iter
         ("volumes", "volume", manifest.volumes),
         ("configs", "file", manifest.configs),
         ("links", "link", manifest.links),
-        ("workloads", "workload", manifest.workloads),
     ):
         known = [item.name for item in items]
         for at, item in enumerate(getattr(service, field)):
@@ -172,11 +181,9 @@ def _parts(service: StackService, manifest: ServiceManifest, path: Path) -> Iter
     for at, found in enumerate(service.containers):
         if found.name not in every:
             yield broken((*path, "containers", at, "name"), "container", found.name, every)
-    for at, workload in enumerate(service.workloads):
-        known = workloads.get(workload.name, [item.name for item in workload.containers])
-        for place, found in enumerate(workload.containers):
-            if found.name not in known:
-                yield broken((*path, "workloads", at, "containers", place, "name"), "container", found.name, known)
+    yield from _named(service.workloads, workloads, (*path, "workloads"))
+    for at, derivative in enumerate(service.derivatives):
+        yield from _named(derivative.workloads, workloads, (*path, "derivatives", at, "workloads"))
     for at, config in enumerate(service.configs):
         if config.config is not None and config.config_content is not None:
             problem = "A file needs at most one of 'config' and 'configContent'."
@@ -187,3 +194,15 @@ def _parts(service: StackService, manifest: ServiceManifest, path: Path) -> Iter
     for at, cron in enumerate(service.cron):
         if cron.workload is not None and cron.workload not in workloads:
             yield broken((*path, "cron", at, "workload"), "workload", cron.workload, workloads)
+
+
+def _named(added: tuple[StackWorkload, ...], workloads: Mapping[str, list[str]], path: Path) -> Iterator[Issue]:
+    """Names of workloads of the service, and of their containers."""
+    for at, workload in enumerate(added):
+        if workload.name not in workloads:
+            yield broken((*path, at, "name"), "workload", workload.name, workloads)
+            continue
+        known = workloads[workload.name]
+        for place, found in enumerate(workload.containers):
+            if found.name not in known:
+                yield broken((*path, at, "containers", place, "name"), "container", found.name, known)

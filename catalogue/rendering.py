@@ -15,7 +15,10 @@ from catalogue.workloads import ContainerItem, EndpointItem, WorkloadItem
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A derivative to run: as the service offers it, as the stack runs it, and its own app service if there is one."""
+    """A derivative to run: as the service offers it, as the stack runs it, and its own app service if there is one.
+
+    It is the first container of the primary workload again, with other arguments.
+    """
 
     item: DerivativeItem
     stack: StackDerivative
@@ -55,9 +58,14 @@ def service_plan(
 
 def _as_derived(app_service: AppService, derived: Derived) -> AppService:
     """The parent's app service under the derivative's name, with what its own app service overrides."""
-    given = derived.service
+    given, parent = derived.service, app_service.stack_service
+    own = {
+        "env": (*parent.env, *derived.stack.env),
+        "workloads": (*parent.workloads, *derived.stack.workloads),
+    }
     return replace(
         app_service,
+        stack_service=parent.model_copy(update=own),
         name=derived.name,
         title=given.title if given else derived.stack.title or derived.item.title,
         replicas=1 if given is None or given.replicas is None else given.replicas,
@@ -85,17 +93,17 @@ def _workload(
     app_service: AppService, item: WorkloadItem, tag: str | None, derived: Derived | None
 ) -> release.Workload:
     primary = item == app_service.manifest.primary
-    stack = next((found for found in app_service.stack_service.workloads if found.name == item.name), None)
     levels = [app_service.manifest.deployment, item.deployment, app_service.stack_service.deployment]
-    levels += [stack.deployment] if stack else []
     levels += [derived.stack.deployment] if derived else []
+    levels += [found.deployment for found in app_service.stack_service.workloads if found.name == item.name]
+    containers = item.containers[:1] if derived else item.containers
     return release.Workload(
         name=item.name,
         object_name=app_service.name if primary else f"{app_service.name}-{item.name}",
         kind=item.kind,
         primary=primary,
         replicas=app_service.replicas if primary else 1,
-        containers=tuple(_container(app_service, item, found, tag, derived) for found in item.containers),
+        containers=tuple(_container(app_service, item, found, tag, derived) for found in containers),
         strategy=_strategy(levels),
     )
 
@@ -120,7 +128,7 @@ def _container(
     return release.Container(
         name=item.name,
         image=item.image if complete else f"{item.image}:{tag}",
-        env=environment(app_service, workload.name, item, (*derived.item.env, *derived.stack.env) if derived else ()),
+        env=environment(app_service, workload.name, item, derived.item.env if derived else ()),
         resources=_resources([item.resources, *([derived.item.resources] if derived else []), *overrides]),
         mounts=_mounts(app_service) if workload == app_service.manifest.primary else (),
         command=_rendered(app_service, item.command),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from catalogue.facts import PlanError
-from catalogue.release import Endpoint, EnvVar, Mount, Port, Resources, Volume
+from catalogue.release import Endpoint, EnvVar, Mount, Port, Resources, Strategy, Volume
 from tests.catalogue.made import planned, valid, web
 
 ONE = "name: s\ntitle: S\nservices:\n- name: web\n  title: The web\n  service: web\n"
@@ -42,6 +42,33 @@ def test_a_derivative_runs_the_same_image_under_a_name_of_its_own() -> None:
     assert shell.endpoints == (Endpoint("ssh", "shell", "main", True, (Port("ssh", 22, "tcp"),)),)
     assert shell.volumes == (Volume("data", "web-data", 1, borrowed=True),)
     assert container.mounts == (Mount("data", "/data"),)
+
+
+def test_what_the_stack_says_of_a_derivative_counts_before_what_it_says_of_its_parent() -> None:
+    own = """
+  deployment: {minReady: 5s, maxSurge: 1}
+  env: [{name: A, value: parent in the stack}, {name: C, value: parent in the stack}]
+  derivatives:
+  - name: shell
+    service: web-sshd
+    env: [{name: A, value: derivative in the stack}]
+    deployment: {minReady: 9s}
+    workloads:
+    - name: main
+      containers: [{name: nginx, env: [{name: D, value: inside}], resources: {limit: {memory: 64}}}]
+"""
+    shell = planned(ONE + own, {"web": web(DERIVED)})["shell"].workloads[0]
+    given = {found.name: found.value for found in shell.containers[0].env}
+    assert (given["A"], given["C"], given["D"]) == ("derivative in the stack", "parent in the stack", "inside")
+    assert shell.containers[0].resources == Resources(limit_memory=64)
+    assert shell.strategy == Strategy(min_ready=9, max_surge="1")
+
+
+def test_a_derivative_is_the_first_container_again() -> None:
+    text = web("  - {name: side, image: 'side:1'}\n" + DERIVED)
+    plan = planned(ONE + RUN, {"web": text})
+    assert [container.name for container in plan["web"].workloads[0].containers] == ["nginx", "side"]
+    assert [container.name for container in plan["shell"].workloads[0].containers] == ["nginx"]
 
 
 def test_a_derivative_is_switched_and_overridden_by_its_own_app_service() -> None:

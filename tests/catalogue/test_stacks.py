@@ -107,6 +107,8 @@ LINKS = "  links: [{name: db, service: db}]\n"
         (shop("  cron: [{name: a, title: A, command: a, schedule: 0 0 * * *, workload: b}]"), ("services[3].cron[0].workload", BROKEN)),
         (shop("  derivatives: [{name: ssh, service: web-ssh}]"), ("services[3].derivatives[0].service", BROKEN)),
         (shop("  derivatives: [{name: db, service: web-sshd}]"), ("services[3].derivatives[0].name", Code.DUPLICATE_NAME)),
+        (shop("  derivatives: [{name: ssh, service: web-sshd, env: [{name: BERTH, value: a}]}]"), ("services[3].derivatives[0].env[0].name", Code.RESERVED_NAME)),
+        (shop("  derivatives: [{name: ssh, service: web-sshd, workloads: [{name: side}]}]"), ("services[3].derivatives[0].workloads[0].name", BROKEN)),
         (shop("  env: [{name: BERTH_X, value: a}]"), ("services[3].env[0].name", Code.RESERVED_NAME)),
         (shop("  tokens: [{name: a}]"), ("services[3].tokens[0]", CONFLICT)),
         (shop("  containers: [{name: nginx, resources: {request: {cpu: 110}}}]"), ("services[3].containers[0].resources.request.cpu", Code.INVALID_VALUE)),
