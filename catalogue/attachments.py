@@ -30,6 +30,8 @@ class LinkSelector(Item):
 
 
 class LinkItem(Item):
+    """What the service reads from another, and which others will do."""
+
     name: ItemName
     title: Text
     required: bool = False
@@ -39,11 +41,15 @@ class LinkItem(Item):
 
 
 class Ownership(Item):
+    """Who owns what an import writes, as numbers."""
+
     owner: int | None = Field(None, ge=0)
     group: int | None = Field(None, ge=0)
 
 
 class VolumeHelm(HelmValues):
+    """Where a volume goes in the chart."""
+
     labels: str | None = None
 
 
@@ -64,6 +70,8 @@ class VolumeItem(Item):
 
 
 class SettingItem(Item):
+    """A value that the user chooses, given to containers under `var`; with `from`, a link's target chooses it."""
+
     name: ItemName
     title: Text
     description: str | None = None
@@ -78,11 +86,15 @@ class SettingItem(Item):
 
 
 class ProviderItem(Item):
+    """Variables for one provider of an integration."""
+
     name: ItemName
     env: tuple[Variable, ...] = ()
 
 
 class IntegrationItem(Item):
+    """Credentials of a third party that the service can use."""
+
     name: ItemName
     title: Text
     type: Text
@@ -94,6 +106,8 @@ class IntegrationItem(Item):
 
 
 class KeyItem(Item):
+    """A pair of keys that is made for the service."""
+
     name: ItemName
     type: Literal["rsa"] = "rsa"
     length: Literal[2048, 3072, 4096] = 2048
@@ -101,17 +115,23 @@ class KeyItem(Item):
 
 
 class CertKey(Item):
+    """The key of a certificate."""
+
     type: Literal["rsa"] = "rsa"
     length: Literal[2048, 3072, 4096] = 2048
 
 
 class CertHelm(Item):
+    """Where a certificate goes in the chart."""
+
     cert: str | None = None
     key: str | None = None
     ca: str | None = None
 
 
 class CertItem(Item):
+    """A self-signed certificate that is made for the service."""
+
     name: ItemName
     days: int = Field(ge=365, le=36500)
     key: CertKey = CertKey()
@@ -120,6 +140,8 @@ class CertItem(Item):
 
 
 class ConfigDefault(Item):
+    """A file that the image itself brings."""
+
     source: Literal["image"]
     filepath: FilePath
     workload: Name | None = None

@@ -18,6 +18,7 @@ def broken(path: Path, kind: str, name: str, known: Iterable[str]) -> Issue:
 
 
 def conflict(path: Path, message: str, remedy: str) -> Issue:
+    """Fields that exclude each other, or that need each other."""
     return Issue(path, Code.CONFLICTING_FIELDS, message, remedy)
 
 
@@ -29,6 +30,7 @@ def several(items: Iterable[Any], flag: str, path: Path) -> Iterator[Issue]:
 
 
 def token_issues(tokens: Iterable[TokenItem], path: Path) -> Iterator[Issue]:
+    """Tokens without exactly one value, and patterns that no value can be made from."""
     for at, token in enumerate(tokens):
         if (token.value is None) == (token.generate is None):
             problem = f"The token {token.name!r} needs exactly one of 'value' and 'generate'."
@@ -41,6 +43,7 @@ def token_issues(tokens: Iterable[TokenItem], path: Path) -> Iterator[Issue]:
 
 
 def variable_issues(variables: Iterable[Variable], path: Path, buildable: bool) -> Iterator[Issue]:
+    """Variables under reserved names, for nothing, or for builds that there are not."""
     for at, variable in enumerate(variables):
         if variable.name.startswith(RESERVED):
             problem = f"Variables whose names begin with {RESERVED} are Berth's own."
@@ -53,6 +56,7 @@ def variable_issues(variables: Iterable[Variable], path: Path, buildable: bool) 
 
 
 def resource_issues(resources: ResourcesItem, path: Path) -> Iterator[Issue]:
+    """More asked for than allowed."""
     for kind in ("cpu", "memory"):
         asked, most = getattr(resources.request, kind), getattr(resources.limit, kind)
         if asked is not None and most is not None and asked > most:
@@ -60,6 +64,7 @@ def resource_issues(resources: ResourcesItem, path: Path) -> Iterator[Issue]:
 
 
 def deployment_issues(deployment: Deployment, path: Path) -> Iterator[Issue]:
+    """Replacements that could never begin."""
     none = ("0", "0%")
     if str(deployment.max_surge) in none and str(deployment.max_unavailable) in none:
         problem = "With no pod more and none less, no pod can ever be replaced."

@@ -61,6 +61,7 @@ class Known:
     open: frozenset[str]
 
     def has(self, name: str) -> bool:
+        """Whether the name means something."""
         if name in self.names:
             return True
         head, _, rest = name.partition(".")
@@ -81,6 +82,7 @@ ALL = Known(GENERAL, frozenset(), frozenset())
 
 
 def known_of(manifest: ServiceManifest) -> Known:
+    """What the texts of this service may name."""
     return Known(
         frozenset(_own(manifest)),
         frozenset(link.name for link in manifest.links),

@@ -8,6 +8,8 @@ from catalogue.items import FilePath, Item, ItemName, Name, Strings, Text, Varia
 
 
 class Boilerplate(Item):
+    """A repository to begin with."""
+
     name: ItemName
     title: Text
     repo: str = Field(pattern=r"^https://github\.com/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")
@@ -33,6 +35,8 @@ class BuildItem(Item):
 
 
 class ActionItem(Item):
+    """A command that a user or a deployment runs."""
+
     name: ItemName
     title: Text
     args: Strings
@@ -45,6 +49,8 @@ class ActionItem(Item):
 
 
 class CronItem(Item):
+    """A command that runs by schedule."""
+
     name: ItemName
     title: Text
     command: Text
@@ -53,10 +59,14 @@ class CronItem(Item):
 
 
 class Arguments(Item):
+    """The words of a command."""
+
     args: Strings
 
 
 class Upload(Item):
+    """What a backup uploads: one file, or a folder."""
+
     filepath: str | None = None
     extension: str | None = None
     dir: str | None = None
@@ -64,6 +74,8 @@ class Upload(Item):
 
 
 class BackupItem(Item):
+    """How a backup is made."""
+
     name: ItemName
     title: Text
     upload: Upload
@@ -72,11 +84,15 @@ class BackupItem(Item):
 
 
 class ImportInit(Item):
+    """An import that runs as the service starts on an empty volume."""
+
     mount: FilePath
     env: tuple[Variable, ...] = ()
 
 
 class ImportItem(Item):
+    """How data is imported into a volume."""
+
     name: ItemName
     title: Text
     volume: Name
@@ -89,21 +105,29 @@ class ImportItem(Item):
 
 
 class DatabaseRoot(Item):
+    """The account that administers the database."""
+
     username: Text
     password: str
 
 
 class SchemaActions(Item):
+    """Commands that create and drop."""
+
     create: Arguments | None = None
     drop: Arguments | None = None
 
 
 class UserActions(SchemaActions):
+    """Commands that create, drop, grant and revoke."""
+
     grant: Arguments | None = None
     revoke: Arguments | None = None
 
 
 class DatabaseSchema(Item):
+    """The database of the app."""
+
     name: Text
     charset: str | None = None
     collation: str | None = None
@@ -111,12 +135,16 @@ class DatabaseSchema(Item):
 
 
 class DatabaseUser(Item):
+    """The account of the app."""
+
     name: Text
     password: str
     actions: UserActions = UserActions()
 
 
 class Charset(Item):
+    """A character set that databases may have."""
+
     name: Text
     title: Text
     collation: str | None = None

@@ -23,6 +23,8 @@ class EnvVar:
 
 @dataclass(frozen=True, slots=True)
 class Port:
+    """A port of an endpoint; private ones are never published."""
+
     name: str
     number: int
     protocol: Protocol

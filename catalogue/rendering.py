@@ -26,6 +26,7 @@ class Derived:
 
     @property
     def name(self) -> str:
+        """The name of its app service."""
         return self.stack.name
 
 

@@ -54,6 +54,8 @@ class DerivativeItem(Item):
 
 
 class ValueMappings(Item):
+    """Where the chart has what Berth would set."""
+
     replicas: str | None = None
     fullname_override: str | None = None
     service_account_name: str | None = None

@@ -46,6 +46,8 @@ class StackWorkload(Item):
 
 
 class StackVolume(Item):
+    """The size of a volume, in GiB."""
+
     name: Name
     size: Size
 
@@ -58,6 +60,8 @@ class StackLink(Item):
 
 
 class StackConfig(Item):
+    """Other content for a file of the service, or none at all."""
+
     name: Name
     config: Text | None = None
     config_content: str | None = None

@@ -29,6 +29,7 @@ class Rendered:
 
 
 def claim_name(service: str, volume: str) -> str:
+    """The claim of a volume."""
     return f"{service}-{volume}"
 
 
@@ -49,6 +50,7 @@ class AppService:
 
     @property
     def manifest(self) -> ServiceManifest:
+        """What the service is."""
         return self.service.manifest
 
     def render(self, text: str, link: str | None = None) -> Rendered:

@@ -8,10 +8,14 @@ from catalogue.items import Deployment, Item, Json, Labels, Name, PortName, Reso
 
 
 class Selector(Item):
+    """The labels of what the chart renders."""
+
     match_labels: Labels
 
 
 class ContainerHelm(Item):
+    """Where a container goes in the chart."""
+
     resources: str | None = None
     env: str | None = None
     env_kv: str | None = Field(None, alias="envKV")
@@ -34,6 +38,8 @@ class ContainerItem(Item):
 
 
 class WorkloadHelm(Item):
+    """Where a workload goes in the chart."""
+
     labels: str | None = None
     annotations: str | None = None
     volumes: str | None = None
@@ -45,6 +51,8 @@ class WorkloadHelm(Item):
 
 
 class WorkloadItem(Item):
+    """Pods that are kept running."""
+
     name: Name
     kind: Literal["deployment", "statefulset", "daemonset"]
     selector: Selector | None = None
@@ -55,6 +63,8 @@ class WorkloadItem(Item):
 
 
 class PortItem(Item):
+    """A port of an endpoint; private ones are never published."""
+
     name: PortName
     number: int = Field(ge=1, le=65535)
     protocol: Literal["http", "tcp", "udp"]
@@ -63,6 +73,8 @@ class PortItem(Item):
 
 
 class EndpointItem(Item):
+    """Ports under one name; each endpoint is one Kubernetes Service."""
+
     name: Name
     workload: Name | None = None
     main: bool = False
