@@ -65,6 +65,10 @@ class Settings(BaseSettings):
     cluster_probe: float = Field(10.0, gt=0, description="how often a cluster is asked whether it is still there")
     abandoned_check: float = Field(30.0, gt=0, description="how often abandoned namespaces are asked to go")
     log_flush: float = Field(0.1, gt=0, description="how long log lines are gathered into one batch")
+    log_opening: float = Field(2.0, gt=0, description="how long a log stream waits for the past of slow containers")
+    log_linger: float = Field(30.0, ge=0, description="how long logs that nobody watches any more are read on")
+    log_streams_per_user: int = Field(10, ge=1, description="log streams one user may have open")
+    log_viewers_per_instance: int = Field(50, ge=1, description="log streams one instance may have open")
 
 
 @lru_cache(maxsize=1)

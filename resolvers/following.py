@@ -1,24 +1,31 @@
 """What every stream asks while it is open: may this viewer still see what it tells of."""
 
+from typing import Any
+
 from resolvers.access import VISIBLE
 from resolvers.nouns import NOUNS
 from resolvers.sql import Values, rows
 from rules.viewer import Viewer
 
 
-async def still_seen(viewer: Viewer, noun: str, id: str) -> bool:
-    """Whether the token still counts, the membership still stands, and the row is still among what the viewer sees.
+async def seen(viewer: Viewer, noun: str, id: str, columns: str = "t.id") -> Any:
+    """Columns of a row `t`, deleted ones included; None unless the token still counts, the membership still stands,
+    and the row is among what the viewer sees. One statement.
 
-    noun: the name of a type whose rows belong to an organization. What was deleted is still seen, for its stream ends
-    by an event of its own. One statement.
+    noun: the name of a type whose rows belong to an organization.
     """
     table = NOUNS[noun].table
     values = Values(id, viewer.token_id, viewer.user_id)
     found = await rows(
-        f'SELECT EXISTS (SELECT FROM "{table}" t WHERE t.id = $1 AND {VISIBLE[table](viewer, values)} '
-        "AND EXISTS (SELECT FROM membership m WHERE m.user_id = $3 AND m.organization_id = t.organization_id)) "
+        f'SELECT {columns} FROM "{table}" t WHERE t.id = $1 AND {VISIBLE[table](viewer, values)} '
+        "AND EXISTS (SELECT FROM membership m WHERE m.user_id = $3 AND m.organization_id = t.organization_id) "
         "AND EXISTS (SELECT FROM token k WHERE k.id = $2 AND k.user_id = $3 AND k.revoked_at IS NULL "
         "AND (k.expires_at IS NULL OR k.expires_at > now()))",
         values,
     )
-    return bool(found[0][0])
+    return found[0] if found else None
+
+
+async def still_seen(viewer: Viewer, noun: str, id: str) -> bool:
+    """Whether the viewer still sees the row. What was deleted is still seen: its stream ends by an event of its own."""
+    return await seen(viewer, noun, id) is not None

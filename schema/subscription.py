@@ -1,10 +1,13 @@
 """Every subscription, one entry each: what one event is, and who tells it."""
 
+from typing import Annotated
+
 import strawberry
 
-from resolvers import follow
+from resolvers import follow, logs
 from schema.event import InstanceEvent, TaskEvent
 from schema.fields import subscribed_by
+from schema.log import LogEvent, LogFilter
 
 _AFTER = "The cursor of the last event that was seen; without it the stream begins with a snapshot."
 
@@ -20,4 +23,13 @@ class Subscription:
         follow.instance_events,
         description="An instance: a snapshot, every change after it, and one last event when it is deleted.",
         arguments={"id": "The instance.", "after": _AFTER},
+    )
+    instance_logs: LogEvent = subscribed_by(
+        logs.instance_logs,
+        description="What the containers of an instance write: its last lines, then every line as it comes.",
+        arguments={
+            "instance_id": "The instance.",
+            "filter": Annotated[LogFilter | None, strawberry.argument(description="Which lines; all without it.")],
+            "tail": "How many past lines to begin with, the newest of all sources together: at most 5,000.",
+        },
     )

@@ -1,0 +1,96 @@
+"""Live logs: what the containers of an instance write, as they write it."""
+
+from collections.abc import AsyncGenerator
+from time import monotonic
+from typing import Any
+
+from strawberry import ID, Info
+
+from live.log_events import LogEnd, LogEvent
+from live.log_filter import Filter
+from live.logs import hub
+from models.ids import kind_of
+from resolvers.context import Context
+from resolvers.following import seen
+from rules.enums import InstanceState
+from rules.refusals import Refused, not_found
+from rules.states import Operation, check, judge
+from rules.viewer import Viewer
+from settings import settings
+
+MOST_TAIL = 5_000
+_MOST_NAMES = 100
+_LONGEST_NAME = 253
+_LONGEST_TEXT = 1_000
+
+
+async def instance_logs(
+    info: Info[Context, None], instance_id: ID, filter: Any = None, tail: int = 200
+) -> AsyncGenerator[LogEvent, None]:
+    """Raises: Refused NOT_FOUND, INVALID_INPUT, OPERATION_BLOCKED, QUOTA_EXCEEDED."""
+    if not 0 <= tail <= MOST_TAIL:
+        message = f"tail is {tail}; it can be 0 to {MOST_TAIL:,}."
+        raise Refused("INVALID_INPUT", message, "Ask for fewer past lines.", "tail")
+    wanted = _wanted(filter)
+    viewer = info.context.viewer
+    found = await _read(viewer, instance_id)
+    if found is None or found["deleted_at"] is not None:
+        raise not_found("instanceId")
+    check(Operation.LIVE_LOGS, InstanceState(found["state"]))
+    with hub.stream(viewer.user_id, found["cluster_id"], found["namespace"], wanted, tail) as stream:
+        looked = spoke = monotonic()
+        while True:
+            next_due = min(looked + settings().token_recheck, spoke + settings().heartbeat)
+            event: LogEvent | None = await stream.viewer.next(max(0.0, next_due - monotonic()))
+            if monotonic() - looked >= settings().token_recheck:
+                looked = monotonic()
+                event = await _end(viewer, instance_id) or event
+            if event is not None:
+                yield event
+            if isinstance(event, LogEnd):
+                return
+            if monotonic() - spoke >= settings().heartbeat:
+                spoke = monotonic()
+                yield stream.heartbeat()
+
+
+async def _read(viewer: Viewer, id: str) -> Any:
+    if kind_of(id) != "Instance":
+        return None
+    return await seen(viewer, "Instance", id, "t.state, t.deleted_at, t.cluster_id, t.namespace")
+
+
+async def _end(viewer: Viewer, id: str) -> LogEnd | None:
+    """Why the stream may not go on; None when it may."""
+    found = await _read(viewer, id)
+    if found is None:
+        return LogEnd("ACCESS_LOST", False, "You may no longer see the instance.")
+    if found["deleted_at"] is not None:
+        return LogEnd("INSTANCE_GONE", False, "The instance is deleted.")
+    refusal = judge(Operation.LIVE_LOGS, InstanceState(found["state"])).refusal
+    return LogEnd("INSTANCE_STATE", False, refusal.message) if refusal is not None else None
+
+
+def _wanted(given: Any) -> Filter:
+    """The filter that an input object stands for. Raises: Refused INVALID_INPUT."""
+    if given is None:
+        return Filter()
+    contains = given.contains or ""
+    if len(contains) > _LONGEST_TEXT:
+        message = f"The text to look for has {len(contains):,} characters; it can have {_LONGEST_TEXT:,}."
+        raise Refused("INVALID_INPUT", message, "Look for a shorter text.", "filter.contains")
+    return Filter(
+        services=_names(given.services, "filter.services"),
+        containers=_names(given.containers, "filter.containers"),
+        pods=_names(given.pods, "filter.pods"),
+        contains=contains,
+        min_level=given.min_level.value if given.min_level is not None else None,
+    )
+
+
+def _names(given: list[str] | None, path: str) -> frozenset[str]:
+    names = frozenset(given or ())
+    if len(names) > _MOST_NAMES or any(len(name) > _LONGEST_NAME for name in names):
+        message = f"There can be {_MOST_NAMES} names of at most {_LONGEST_NAME} characters each."
+        raise Refused("INVALID_INPUT", message, "Name fewer, or none for all.", path)
+    return names

@@ -1,0 +1,157 @@
+"""Live logs, as streams tell them. No type here knows who reads it, so that one event serves all who read the same.
+
+Fields of one name have one type in all events, so that one selection can ask for them without aliases.
+"""
+
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+
+from live import log_events, log_lines
+from schema.fields import source
+
+
+def _value(name: str, description: str) -> str:
+    return strawberry.enum_value(name, description=description)  # type: ignore[return-value]
+
+
+@strawberry.enum(description="How grave a line of a container says that it is, from the least to the gravest.")
+class LineLevel(Enum):
+    TRACE = _value("TRACE", "Every little step.")
+    DEBUG = _value("DEBUG", "For those who look for a fault.")
+    INFO = _value("INFO", "What is being done.")
+    WARNING = _value("WARNING", "Something is less than well.")
+    ERROR = _value("ERROR", "Something failed.")
+    FATAL = _value("FATAL", "The program cannot go on.")
+
+
+@strawberry.enum(description="Why lines were left out; more reasons may come.")
+class LogDropReason(Enum):
+    SLOW_CONSUMER = _value("SLOW_CONSUMER", "You read more slowly than lines came: the oldest were left out.")
+    RATE_LIMIT = _value("RATE_LIMIT", "The container wrote more than 2,000 lines a second for a while.")
+
+
+@strawberry.enum(description="What happened to a source; more may come.")
+class LogLifecycleType(Enum):
+    JOINED = _value("JOINED", "A container started.")
+    RESTARTED = _value("RESTARTED", "A container was started again; reason and exit code tell of its run before.")
+    STATE = _value("STATE", "A container does not run, for this reason.")
+    ENDED = _value("ENDED", "A container has run to its end.")
+    LEFT = _value("LEFT", "Its pod is gone.")
+    FAULT = _value("FAULT", "The node could not hand lines out, and said so in these words.")
+    INTERRUPTED = _value("INTERRUPTED", "The cluster does not answer; it is asked again and again.")
+    RESUMED = _value("RESUMED", "The cluster answers again.")
+
+
+@strawberry.input(description="Which lines are wanted; what is left out or empty takes all.")
+class LogFilter:
+    services: list[str] | None = strawberry.field(default=None, description="Names of app services.")
+    containers: list[str] | None = strawberry.field(default=None, description="Names of containers.")
+    pods: list[str] | None = strawberry.field(default=None, description="Names of pods.")
+    contains: str | None = strawberry.field(
+        default=None, description="A text that the line holds; upper and lower case are alike."
+    )
+    min_level: LineLevel | None = strawberry.field(
+        default=None, description="The least level; a line that does not say how grave it is counts as INFO."
+    )
+
+
+@strawberry.type(description="One run of one container, that lines come from.")
+@source(log_events.LogSource)
+class LogSource:
+    index: int = strawberry.field(description="What lines and events of this stream name it by.")
+    service: str = strawberry.field(description="The app service's name.")
+    pod: str = strawberry.field(description="The pod's name.")
+    container: str = strawberry.field(description="The container's name.")
+    container_id: str = strawberry.field(description="The run's id; empty while the container has not started.")
+
+
+@strawberry.type(description="Sources that the events after it may name. The first event of a stream is one of these.")
+@source(log_events.LogSources)
+class LogSources:
+    sources: list[LogSource] = strawberry.field(description="Each source is told once.")
+
+
+@strawberry.type(description="A line that a container wrote.")
+@source(log_lines.LogLine)
+class ContainerLine:
+    seq: int = strawberry.field(
+        description="Counts the lines of its source: a number that is missing was left out by a filter or a drop."
+    )
+    timestamp: str = strawberry.field(description="When the node took it in: nanoseconds since 1970, as text.")
+    source: int = strawberry.field(description="The index of its source.")
+    message: str = strawberry.field(description="The text with its colours, at most 64 KiB.")
+    plain: str = strawberry.field(description="The text without colours.")
+    level: LineLevel | None = strawberry.field(description="How grave it says that it is; null when it does not say.")
+    truncated: bool = strawberry.field(description="Whether it was longer than 64 KiB and is cut.")
+
+
+@strawberry.type(description="Lines of a source that were left out.")
+@source(log_events.Drop)
+class LogDrop:
+    source: int = strawberry.field(description="The index of the source.")
+    count: int = strawberry.field(description="How many lines.")
+    from_: str = strawberry.field(name="from", description="The time of the first, as in `ContainerLine.timestamp`.")
+    to: str = strawberry.field(description="The time of the last.")
+    reason: LogDropReason = strawberry.field(description="Why.")
+
+
+@strawberry.type(description="Lines of one or more sources, by time; those of one source are always in order.")
+@source(log_events.LogBatch)
+class LogBatch:
+    lines: list[ContainerLine] = strawberry.field(description="The lines.")
+    dropped: list[LogDrop] = strawberry.field(description="What was left out before them.")
+
+
+@strawberry.type(description="Lines of a source may be missing here.")
+@source(log_events.LogGap)
+class LogGap:
+    source: int | None = strawberry.field(description="The index of the source; null when it is about all of them.")
+    from_: str | None = strawberry.field(name="from", description="The time of the last line before it, if known.")
+    to: str | None = strawberry.field(description="The time of the first line after it, if known.")
+    reason: str = strawberry.field(
+        description="ROTATION: the node began a new file while the connection was broken. CLOCK_STEP: its clock was "
+        "set back. More reasons may come."
+    )
+    count: int | None = strawberry.field(description="How many lines; null where that cannot be known.")
+
+
+@strawberry.type(description="Something happened to a source, or to the watching of all of them.")
+@source(log_events.LogLifecycle)
+class LogLifecycle:
+    type: LogLifecycleType = strawberry.field(description="What happened.")
+    source: int | None = strawberry.field(description="The index of the source; null when it is about all of them.")
+    reason: str = strawberry.field(description="Why, in Kubernetes' own word such as OOMKilled; empty without one.")
+    message: str = strawberry.field(description="What the cluster says about it; empty when it says nothing.")
+    exit_code: int | None = strawberry.field(description="The exit code of the run that ended.")
+    restarts: int = strawberry.field(description="How often the container was started again.")
+    at: str = strawberry.field(description="When it was seen: nanoseconds since 1970, as text.")
+
+
+@strawberry.type(description="The stream is well.")
+@source(log_events.LogHeartbeat)
+class LogHeartbeat:
+    upstreams: int = strawberry.field(description="How many containers are being read; 0 while nothing runs.")
+    lag_ms: int | None = strawberry.field(
+        description="How many milliseconds old the last line was when it was sent; null before the first one."
+    )
+
+
+@strawberry.type(description="The last event of a stream.")
+@source(log_events.LogEnd)
+class LogEnd:
+    reason: str = strawberry.field(
+        description="ACCESS_LOST: you may no longer see the instance. INSTANCE_GONE: it is deleted. INSTANCE_STATE: "
+        "it is in a state in which its logs cannot be followed. INTERRUPTED: the cluster is reached in another way "
+        "now, or not at all. SLOW_CONSUMER: you read much more slowly than things happened. SERVER_DRAIN: the "
+        "server is ending. More reasons may come."
+    )
+    retryable: bool = strawberry.field(description="Whether coming back is worth while.")
+    message: str = strawberry.field(description="The same in words.")
+
+
+LogEvent = Annotated[
+    LogSources | LogBatch | LogGap | LogLifecycle | LogHeartbeat | LogEnd,
+    strawberry.union("LogEvent", description="What a stream of logs tells."),
+]
