@@ -216,6 +216,7 @@ class Cluster:
     def finalize(self, name: str, spec: Object) -> Stored:
         """Sets the finalizers in a namespace's spec; without any, one that is deleted goes."""
         current = self.find(NAMESPACES, "", name).obj
+        spec = {name: value for name, value in spec.items() if value}
         kept = self.store.put(NAMESPACES, {**current, "metadata": dict(current["metadata"]), "spec": spec})
         return self._finish(NAMESPACES, kept)
 

@@ -95,6 +95,23 @@ class Log:
         return self.line(number)[0]
 
 
+def container_name(pod: Object, asked: str) -> str:
+    """The container that a request means. Raises a 400 where there is none, or no telling which."""
+    spec, name = pod["spec"], pod["metadata"]["name"]
+    names = [one["name"] for one in spec["containers"]]
+    inits = [one["name"] for one in spec.get("initContainers") or []]
+    if not asked:
+        if len(names) > 1:
+            choice = f"choose one of: [{' '.join(names)}]" + (
+                f" or one of the init containers: [{' '.join(inits)}]" if inits else ""
+            )
+            raise errors.bad_request(f"a container name must be specified for pod {name}, {choice}")
+        return str(names[0])
+    if asked not in [*names, *inits]:
+        raise errors.bad_request(f"container {asked} is not valid for pod {name}")
+    return asked
+
+
 class Logs:
     """The log subresource of pods."""
 
@@ -105,7 +122,7 @@ class Logs:
         """GET of a pod's log. Raises 400 and 404 as the API server and the kubelet do."""
         query = request.http.query
         pod = self.state.cluster.find(PODS, request.namespace, request.name).obj
-        name = self._container(pod, query.get("container", ""))
+        name = container_name(pod, query.get("container", ""))
         log = self._run(pod, name, previous=query.get("previous") in TRUE)
         stamped = query.get("timestamps") in TRUE
         budget = int(query["limitBytes"]) if "limitBytes" in query else None
@@ -154,21 +171,6 @@ class Logs:
         cause = {"reason": reason, "message": why, "field": field}
         details = {"name": request.name, "kind": "PodLogOptions", "causes": [cause]}
         return errors.StatusError(422, "Invalid", message, details)
-
-    def _container(self, pod: Object, asked: str) -> str:
-        spec, name = pod["spec"], pod["metadata"]["name"]
-        names = [one["name"] for one in spec["containers"]]
-        inits = [one["name"] for one in spec.get("initContainers") or []]
-        if not asked:
-            if len(names) > 1:
-                choice = f"choose one of: [{' '.join(names)}]" + (
-                    f" or one of the init containers: [{' '.join(inits)}]" if inits else ""
-                )
-                raise errors.bad_request(f"a container name must be specified for pod {name}, {choice}")
-            return str(names[0])
-        if asked not in [*names, *inits]:
-            raise errors.bad_request(f"container {asked} is not valid for pod {name}")
-        return asked
 
     def _run(self, pod: Object, name: str, *, previous: bool) -> Log:
         shown = pod["metadata"]["name"]

@@ -10,6 +10,7 @@ from aiohttp import web
 from simulator import control, errors, faults, kinds, reviews, streams
 from simulator.cluster import Cluster, Writer
 from simulator.errors import StatusError
+from simulator.execute import execute
 from simulator.faults import Faults
 from simulator.kinds import Kind, Object
 from simulator.logs import Logs
@@ -95,6 +96,8 @@ class Server:
                 return await self._finalize(request)
             case "log" if kind is kinds.PODS:
                 return await self.logs.answer(request)
+            case "exec" if kind is kinds.PODS:
+                return await execute(self.state, request)
         raise errors.unknown_path()
 
     def _document(self, parts: list[str]) -> Object | str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from simulator import control
 from simulator.behaviour import Behaviours
@@ -94,6 +94,8 @@ class Simulator:
     ) -> None:
         self.state.closing = True
         self.state.wake()
+        for socket in list(self.state.sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

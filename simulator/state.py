@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
+from aiohttp import web
+
 from simulator.behaviour import Behaviours
 from simulator.clock import Clock
 from simulator.cluster import Cluster
@@ -51,6 +53,7 @@ class State:
     release: str = VERSION
     closing: bool = False
     open: set[asyncio.Event] = field(default_factory=set)
+    sockets: set[web.WebSocketResponse] = field(default_factory=set)
     generation: int = 0
     last_cut: str = ""
     changed: Callable[[], None] = lambda: None

@@ -8,7 +8,7 @@ import orjson
 
 from simulator.clock import SECOND, parse
 from simulator.cluster import clone
-from simulator.controllers.loop import Key, Loop, condition, owned_keys, reference
+from simulator.controllers.loop import Key, Loop, condition, owned_keys, owner, reference
 from simulator.controllers.replicas import children, nonzero
 from simulator.events import Recorder
 from simulator.kinds import DEPLOYMENTS, PODS, REPLICA_SETS, Object
@@ -16,6 +16,7 @@ from simulator.store import Event
 
 REVISION = "deployment.kubernetes.io/revision"
 HASH = "pod-template-hash"
+_GROWING = ("updatedReplicas", "readyReplicas", "availableReplicas")
 _CONTROLLER = "deployment-controller"
 
 
@@ -32,6 +33,11 @@ def share(value: int | str, total: int, *, up: bool) -> int:
     return math.ceil(part) if up else math.floor(part)
 
 
+def _outdated(status: Object) -> int:
+    """Replicas of old templates."""
+    return int(status.get("replicas", 0) - status.get("updatedReplicas", 0))
+
+
 class Deployments:
     """Rolls deployments out and says how far they are."""
 
@@ -39,7 +45,11 @@ class Deployments:
         self.loop, self.state, self.recorder = loop, loop.state, recorder
 
     def keys(self, event: Event) -> Iterable[Key]:
-        return owned_keys(event, DEPLOYMENTS, (REPLICA_SETS,))
+        yield from owned_keys(event, DEPLOYMENTS, (REPLICA_SETS,))
+        if event.kind is PODS and event.type == "DELETED":  # `Recreate` waits for the last of them
+            holder = self.state.store.get(REPLICA_SETS, event.namespace, owner(event.new.obj).get("name", ""))
+            if holder and owner(holder.obj).get("kind") == DEPLOYMENTS.name:
+                yield event.namespace, owner(holder.obj)["name"]
 
     def reconcile(self, key: Key) -> None:
         found = self.state.store.get(DEPLOYMENTS, *key)
@@ -195,10 +205,11 @@ class Deployments:
                              f'ReplicaSet "{name}" has successfully progressed.', stamp)  # fmt: skip
             return made | {"lastUpdateTime": old["lastUpdateTime"] if old.get("message") == made["message"]
                            and old.get("reason") == made["reason"] else stamp}  # fmt: skip
-        counts = ("updatedReplicas", "readyReplicas", "availableReplicas", "replicas")
-        moved = not old or old.get("reason") == "NewReplicaSetAvailable" or any(
-            before.get(one) != status.get(one) for one in counts
-        ) or before.get("observedGeneration") != status.get("observedGeneration")  # fmt: skip
+        moved = not old or (
+            old.get("reason") == "NewReplicaSetAvailable" and before.get("observedGeneration") != status["observedGeneration"]
+        ) or any(status.get(one, 0) > before.get(one, 0) for one in _GROWING) or (
+            _outdated(status) < _outdated(before)
+        )  # fmt: skip
         if moved:
             reason = "ReplicaSetUpdated" if status.get("updatedReplicas") else "NewReplicaSetCreated"
             word = "is progressing." if reason == "ReplicaSetUpdated" else "has been created."

@@ -17,6 +17,10 @@ RETRY = 2.0
 """Seconds until a controller that was refused something tries again."""
 
 
+ENDLESS = 20_000
+"""Calls at one moment of driven time after which two controllers are taken to undo each other's work."""
+
+
 class Controller(Protocol):
     """Something that brings one object at a time to what is written of it."""
 
@@ -79,9 +83,11 @@ class Loop:
         return True
 
     def settle(self) -> None:
-        """Makes calls until nothing waits for one."""
-        while self.step():
-            pass
+        """Makes calls until nothing waits for one. Raises RuntimeError where that has no end."""
+        for _ in range(ENDLESS):
+            if not self.step():
+                return
+        raise RuntimeError(f"the controllers do not come to rest: {list(self._waiting)[:5]}")
 
     async def run(self) -> None:
         """Makes calls for ever, some at a time, so that requests are answered in between."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from simulator.clock import SECOND
 from simulator.cluster import clone
 from simulator.controllers.loop import Key, Loop, condition, owned_keys, owner, reference
 from simulator.errors import StatusError
@@ -66,11 +67,16 @@ def make_pod(
     return pod
 
 
+LONGEST = 300.0
+"""Seconds between two tries to make pods that are refused."""
+
+
 class ReplicaSets:
     """Keeps as many pods as each replica set asks for."""
 
     def __init__(self, loop: Loop, recorder: Recorder) -> None:
         self.loop, self.state, self.recorder = loop, loop.state, recorder
+        self._refused: dict[str, tuple[int, int]] = {}
 
     def keys(self, event: Event) -> Iterable[Key]:
         return owned_keys(event, REPLICA_SETS, (PODS,))
@@ -83,12 +89,14 @@ class ReplicaSets:
         pods = [pod for pod in children(self.state, PODS, obj) if not pod["metadata"].get("deletionTimestamp")]
         pods = [pod for pod in pods if not ended(pod)]
         wanted = obj["spec"]["replicas"]
-        try:
-            for _ in range(wanted - len(pods)):
-                pods.append(make_pod(self.state, self.recorder, REPLICA_SETS, obj, {}))
-        except StatusError as error:
-            refused = error
-            self.loop.later(2.0, self, key)
+        if wanted > len(pods) and not self._waits(obj):
+            try:
+                for _ in range(wanted - len(pods)):
+                    pods.append(make_pod(self.state, self.recorder, REPLICA_SETS, obj, {}))
+                self._refused.pop(obj["metadata"]["uid"], None)
+            except StatusError as error:
+                refused = error
+                self._wait(obj)
         surplus = sorted(pods, key=ready)[: max(0, len(pods) - wanted)]
         for pod in surplus:
             name = pod["metadata"]["name"]
@@ -97,13 +105,26 @@ class ReplicaSets:
             pods.remove(pod)
         self._report(obj, pods, refused)
 
+    def _waits(self, obj: Object) -> bool:
+        return self._refused.get(obj["metadata"]["uid"], (0, 0))[1] > self.state.clock.now()
+
+    def _wait(self, obj: Object) -> None:
+        """Tries again after a time that doubles with every refusal."""
+        meta, now = obj["metadata"], self.state.clock.now()
+        tries, _ = self._refused.get(meta["uid"], (0, 0))
+        seconds = min(2.0**tries, LONGEST)
+        self._refused[meta["uid"]] = (tries + 1, now + round(seconds * SECOND))
+        self.loop.later(seconds, self, (meta["namespace"], meta["name"]))
+
     def _report(self, obj: Object, pods: list[Object], refused: StatusError | None) -> None:
         up = sum(ready(pod) for pod in pods)
         status: Object = {"replicas": len(pods)} | nonzero(
             fullyLabeledReplicas=len(pods), readyReplicas=up, availableReplicas=up,
             observedGeneration=obj["metadata"]["generation"],
         )  # fmt: skip
+        now, old = self.state.clock.stamp(), obj.get("status") or {}
+        if refused is None and self._waits(obj):
+            status["conditions"] = old.get("conditions") or []
         if refused:
-            now, old = self.state.clock.stamp(), obj.get("status") or {}
             status["conditions"] = [condition(old, "ReplicaFailure", True, "FailedCreate", str(refused), now)]
         self.state.cluster.set_status(REPLICA_SETS, obj, status)
