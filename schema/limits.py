@@ -38,7 +38,7 @@ SELECTIONS = 2_000
 NESTING = 100
 """Braces and spreads inside each other: inline fragments and chains of fragments add no depth to the answer."""
 
-LITERALS = 1_000
+LITERALS = 200
 """Arguments, and values written into them."""
 
 VALUES = 10_000
