@@ -7,7 +7,7 @@ from jobs.delete_instance import same_cluster
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.moves import move
 from jobs.new_instance import NewInstance, write
-from jobs.release import release_of
+from jobs.release import release_for
 from jobs.start import Door
 from jobs.steps import Run, StepFailed
 from kube import namespaces
@@ -35,7 +35,7 @@ async def check_cluster(run: Run) -> None:
 async def create_namespace(run: Run) -> None:
     """Makes the namespace; one that is there already is taken only if this instance made it."""
     instance, client = await run.instance(), await run.cluster()
-    release = await release_of(instance, run.task.id)
+    release = await release_for(run)
     try:
         uid = await namespaces.create(client, namespace(release.identity))
     except NamespaceForeign as foreign:
@@ -49,7 +49,7 @@ async def create_namespace(run: Run) -> None:
 async def apply_foundation(run: Run) -> None:
     """Applies what the namespace needs before any service: quota, limits, policies, account, secrets and claims."""
     instance, client = await run.instance(), await run.cluster()
-    release = await release_of(instance, run.task.id)
+    release = await release_for(run)
     objects = foundation(release.identity)
     objects += [made for service in release.plan.services for made in holdings(release.identity, service)]
     items = await apply(client, objects)

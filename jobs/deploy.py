@@ -11,7 +11,7 @@ from jobs.delete_instance import same_cluster
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.moves import move, tell
 from jobs.new_services import helm_unavailable
-from jobs.release import Release, release_of
+from jobs.release import release_for
 from jobs.start import Door
 from jobs.steps import Run, StepFailed
 from kube import rollout
@@ -85,8 +85,8 @@ async def apply_services(run: Run) -> None:
     """Applies every enabled service and keeps in mind what was applied, before and after."""
     instance, client = await run.instance(), await run.cluster()
     await same_cluster(client, instance)
-    release = await release_of(instance, run.task.id)
-    await _mark_deploying(run, release)
+    await _mark_deploying(run)
+    release = await release_for(run, fresh=True)
     objects = [made for service in release.plan.services for made in holdings(release.identity, service)]
     objects += [made for service in release.plan.services for made in running(release.identity, service)]
     await run.say(f"applying {len(objects)} objects of {len(release.plan.services)} services")
@@ -100,7 +100,7 @@ async def apply_services(run: Run) -> None:
 async def wait_until_ready(run: Run) -> None:
     """Follows the rollout, in words and numbers."""
     instance, client = await run.instance(), await run.cluster()
-    release = await release_of(instance, run.task.id)
+    release = await release_for(run)
     counts: dict[str, tuple[int, int]] = {}
     try:
         async for progress in rollout.follow(client, instance.namespace, release.plan):
@@ -122,7 +122,7 @@ async def wait_until_ready(run: Run) -> None:
 async def remove_leftovers(run: Run) -> None:
     """Deletes what earlier deployments applied and this one does not have; claims stay, with their data."""
     instance, client = await run.instance(), await run.cluster()
-    release = await release_of(instance, run.task.id)
+    release = await release_for(run)
     wanted = {
         (made["kind"], made["metadata"]["name"])
         for service in release.plan.services
@@ -142,15 +142,15 @@ async def _keep(run: Run, inventory: list[dict[str, Any]]) -> None:
         await instance.save(using_db=connection, update_fields=["inventory"])
 
 
-async def _mark_deploying(run: Run, release: Release) -> None:
-    enabled = [one.id for one in release.services.values() if one.enabled]
+async def _mark_deploying(run: Run) -> None:
+    """Before the rows are read for the release: what is changed after this needs a deployment of its own."""
     async with run.fenced(with_instance=True) as (connection, instance):
         assert instance is not None
-        rows = AppService.filter(id__in=enabled).using_db(connection)
+        rows = AppService.filter(instance_id=instance.id, enabled=True).using_db(connection)
+        enabled = await rows.order_by("position")
         await rows.update(state=AppServiceState.DEPLOYING, needs_redeploy=False, version=F("version") + 1)
-        for one in release.services.values():
-            if one.enabled:
-                await tell(connection, instance, "SERVICE", {"appServiceId": one.id, "state": "DEPLOYING"})
+        for one in enabled:
+            await tell(connection, instance, "SERVICE", {"appServiceId": one.id, "state": "DEPLOYING"})
 
 
 async def settle(connection: BaseDBAsyncClient, task: Task, instance: Instance | None, ending: Ending) -> None:

@@ -29,6 +29,7 @@ class Graph:
         self.warnings: list[str] = list(task.warnings)
         self._steps: dict[tuple[str, str], dict[str, Any]] = {}
         self._failed: dict[str, Any] | None = None
+        self._memory: dict[str, Any] = {}
 
     async def run(self) -> Ending:
         """Raises CancelledError when the task is cancelled from outside, and LeaseLost."""
@@ -69,7 +70,7 @@ class Graph:
         done[job.name].set()
 
     async def _step(self, job: Job, step: Step, row: dict[str, Any]) -> None:
-        run = Run(self.task, self.lease, job.name, row["id"], step.title, self.warnings)
+        run = Run(self.task, self.lease, job.name, row["id"], step.title, self.warnings, self._memory)
         await self._mark(run, row, StepState.IN_PROGRESS)
         try:
             await self._patiently(run, step)

@@ -7,7 +7,7 @@ from catalogue.facts import InstanceFacts, PlanError, ServiceInput
 from catalogue.items import EnvType
 from catalogue.plan import plan
 from catalogue.release import EnvVar, InstancePlan
-from jobs.steps import StepFailed
+from jobs.steps import Run, StepFailed
 from kube.labels import Identity
 from live.manifests import service_manifests, stack_manifests
 from live.process import current
@@ -37,6 +37,14 @@ class Release:
     identity: Identity
     plan: InstancePlan
     services: dict[str, AppService]
+
+
+async def release_for(run: Run, *, fresh: bool = False) -> Release:
+    """What the task runs: the same in all of its steps, until one asks for a fresh one. Raises: StepFailed."""
+    if fresh or "release" not in run.memory:
+        run.memory["release"] = await release_of(await run.instance(), run.task.id)
+    found: Release = run.memory["release"]
+    return found
 
 
 async def release_of(instance: Instance, task_id: str) -> Release:

@@ -44,7 +44,10 @@ class StepFailed(Exception):  # noqa: N818 - it is an outcome
 
 @dataclass(slots=True)
 class Run:
-    """One step at work. Everything it writes holds only while the lease does. Raises in all of it: LeaseLost."""
+    """One step at work. Everything it writes holds only while the lease does. Raises in all of it: LeaseLost.
+
+    memory: what steps of this run of the task have worked out; a worker that takes over begins without it.
+    """
 
     task: Task
     lease: Lease
@@ -52,6 +55,7 @@ class Run:
     step_id: str
     title: str
     warnings: list[str] = field(default_factory=list)
+    memory: dict[str, Any] = field(default_factory=dict)
     _said: str = ""
     _lines: int = -1
 
