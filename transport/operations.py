@@ -15,9 +15,12 @@ from schema.execution import Execution
 from schema.limits import Limits
 from transport import metrics
 from transport.documents import Documents, Prepared, Unprepared, coded
-from transport.errors import BAD_USER_INPUT, DEADLINE_EXCEEDED, Formatted, formatted, is_internal, problem
+from transport.errors import BAD_USER_INPUT, BUSY, DEADLINE_EXCEEDED, Formatted, formatted, is_internal, problem
 
 Context = TypeVar("Context")
+
+MOST_WRITES = 1_000
+"""Writes outlive their clients, so that clients who come and go could heap them up."""
 
 EVENTS_BETWEEN_PAUSES = 16
 """A stream that always has an event ready never gives way to others by itself."""
@@ -92,6 +95,10 @@ class Operations:
         return {"data": result.data}
 
     async def _write(self, executor: Execution) -> ExecutionResult:
+        if len(self._writes) >= MOST_WRITES:
+            raise Unprepared(
+                [problem(BUSY, "Too many changes are going on.", "Try again in a moment.", retryable=True)]
+            )
         task = asyncio.create_task(_run(executor))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)

@@ -142,7 +142,8 @@ class Connection:
 
     async def _viewer(self) -> object:
         """Who the token stands for now: it may be revoked or past its end since the connection was opened."""
-        viewer = await self._service.authenticate(self._token)
+        async with asyncio.timeout(self._service.limits.patience):
+            viewer = await self._service.authenticate(self._token)
         if viewer is None:
             raise _Closed(FORBIDDEN, "Forbidden: the token is wrong, revoked or past its end")
         return viewer
@@ -201,9 +202,7 @@ class Connection:
         except Exception as error:
             await self._fail(operation_id, formatted([GraphQLError("", original_error=error)], request_id))
         else:
-            # Free before the client hears of the end: it may use the id again at once.
-            self._operations.pop(operation_id, None)
-            await self._send({"id": operation_id, "type": "complete"})
+            await self._last(operation_id, {"id": operation_id, "type": "complete"})
 
     async def _stream(self, operation_id: str, prepared: Prepared, context: object, request_id: str) -> None:
         assert self._token is not None
@@ -214,8 +213,13 @@ class Connection:
                     await self._send({"id": operation_id, "type": "next", "payload": answer})
 
     async def _fail(self, operation_id: str, errors: list[Formatted]) -> None:
-        self._operations.pop(operation_id, None)
-        await self._send({"id": operation_id, "type": "error", "payload": errors})
+        await self._last(operation_id, {"id": operation_id, "type": "error", "payload": errors})
+
+    async def _last(self, operation_id: str, frame: Mapping[str, Any]) -> None:
+        """Free the id before the client hears of the end: it may use it again at once."""
+        if self._operations.get(operation_id) is asyncio.current_task():
+            del self._operations[operation_id]
+            await self._send(frame)
 
     async def _send(self, frame: Mapping[str, Any]) -> None:
         if self._websocket.application_state is WebSocketState.CONNECTED:

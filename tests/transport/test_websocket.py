@@ -223,6 +223,29 @@ async def test_a_write_goes_on_when_its_client_goes_away(how: str) -> None:
     assert (made.world.writes, made.world.cancelled) == (["x"], 0)
 
 
+async def test_writes_that_clients_leave_behind_do_not_heap_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transport.operations.MOST_WRITES", 2)
+    made = served()
+    async with socket(made) as client:
+        for operation_id in "123":
+            await client.subscribe(operation_id, 'mutation { write(value: "x") }')
+        refused = await client.receive()
+        made.world.release.set()
+        await asyncio.wait_for(made.service.operations.finish_writes(), 5)
+    assert (refused["id"], refused["payload"][0]["extensions"]["code"]) == ("3", "BUSY")
+    assert made.world.writes == ["x", "x"]
+
+
+async def test_an_abandoned_id_may_be_used_again_at_once() -> None:
+    made = served()
+    async with socket(made) as client:
+        await client.subscribe("1", "{ slow }")
+        await client.send({"id": "1", "type": "complete"})
+        await client.subscribe("1", "{ viewer }")
+        assert await client.receive() == {"id": "1", "type": "next", "payload": {"data": {"viewer": "ann"}}}
+        assert await client.receive() == {"id": "1", "type": "complete"}
+
+
 async def test_a_connection_and_a_token_hold_so_many_operations_and_no_more() -> None:
     async with socket(served(operations=2)) as client:
         for operation_id in "123":
