@@ -48,7 +48,7 @@ async def create_namespace(run: Run) -> None:
 
 async def apply_foundation(run: Run) -> None:
     """Applies what the namespace needs before any service: quota, limits, policies, account, secrets and claims."""
-    instance, client = await run.instance(), await run.cluster()
+    client = await run.cluster()
     release = await release_for(run)
     objects = foundation(release.identity)
     objects += [made for service in release.plan.services for made in holdings(release.identity, service)]
