@@ -114,7 +114,7 @@ async def follow(
     seen = _Seen()
     async with _watched(cluster, namespace, resources) as changes:
         while True:
-            await _take(changes, seen)
+            await _take(changes, seen, _TICK if ends is None else max(0.0, min(_TICK, ends - time.monotonic())))
             if len(seen.synced) == len(resources):
                 for workload in workloads:
                     progress = _progress(workload, seen)
@@ -211,10 +211,10 @@ async def _late(cluster: Cluster, namespace: str, workload: _Followed, seen: _Se
     return await _failed(cluster, namespace, workload.service, found, pods, failure)
 
 
-async def _take(changes: "asyncio.Queue[tuple[str, Change]]", seen: _Seen) -> None:
+async def _take(changes: "asyncio.Queue[tuple[str, Change]]", seen: _Seen, wait: float) -> None:
     """Takes all changes that are there; waits a moment for the first, so that patience and deadlines are looked at."""
     try:
-        async with asyncio.timeout(_TICK):
+        async with asyncio.timeout(wait):
             kind, change = await changes.get()
     except TimeoutError:
         return
