@@ -59,7 +59,7 @@ def main() -> None:
     try:
         asyncio.run(serve(options))
     except OSError as failed:
-        sys.exit(f"the simulator cannot listen on {options.host}:{options.port}: {failed.strerror}")
+        sys.exit(f"the simulator cannot listen on {options.host}:{options.port}: {os.strerror(failed.errno or 0)}")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,11 @@ class DrivenClock(Clock):
         heapq.heappush(self._calls, (self._now + round(max(0.0, seconds) * SECOND), next(self._order), due))
         return due
 
+    @property
+    def pending(self) -> bool:
+        """Whether some call is due later."""
+        return any(call.call is not None for _, _, call in self._calls)
+
     async def advance(self, seconds: float, settle: Callable[[], None]) -> None:
         """Moves on, stopping at each call that is due on the way; `settle` does what each of them brought about."""
         end = self._now + round(seconds * SECOND)

@@ -205,11 +205,10 @@ class Deployments:
                              f'ReplicaSet "{name}" has successfully progressed.', stamp)  # fmt: skip
             return made | {"lastUpdateTime": old["lastUpdateTime"] if old.get("message") == made["message"]
                            and old.get("reason") == made["reason"] else stamp}  # fmt: skip
-        moved = not old or (
-            old.get("reason") == "NewReplicaSetAvailable" and before.get("observedGeneration") != status["observedGeneration"]
-        ) or any(status.get(one, 0) > before.get(one, 0) for one in _GROWING) or (
-            _outdated(status) < _outdated(before)
-        )  # fmt: skip
+        again = old.get("reason") == "NewReplicaSetAvailable"
+        renewed = again and before.get("observedGeneration") != status["observedGeneration"]
+        grown = any(status.get(one, 0) > before.get(one, 0) for one in _GROWING)
+        moved = not old or renewed or grown or _outdated(status) < _outdated(before)
         if moved:
             reason = "ReplicaSetUpdated" if status.get("updatedReplicas") else "NewReplicaSetCreated"
             word = "is progressing." if reason == "ReplicaSetUpdated" else "has been created."
