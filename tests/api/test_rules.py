@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
-from tortoise.connection import get_connection
 
 from models import AppService, Instance
 from rules.enums import InstanceState, TaskState
 from rules.states import OFFERED, Operation
 from tests.kit import makers
 from tests.kit.sandbox import Sandbox
+from tests.kit.stored import everything_stored
 
 OPERATIONS = """query($id: ID!) { node(id: $id) { ... on Instance {
   operations { name allowed blockedBy { code message retryable task { id } remedy } } } } }"""
@@ -46,19 +46,6 @@ async def a_request(operation: Operation, instance: Instance) -> tuple[str, dict
     return "setAppServiceEnabled", {"id": service.id, "enabled": False}
 
 
-async def everything_stored(sandbox: Sandbox) -> list[Any]:
-    """Every row of every table, and the version of the cluster's store."""
-    connection = get_connection("default")
-    tables = await connection.execute_query_dict(
-        "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
-    )
-    rows = [
-        await connection.execute_query_dict(f'SELECT t::text AS row FROM "{one["name"]}" t ORDER BY 1')
-        for one in tables
-    ]
-    return [rows, sandbox.simulator.store.version]
-
-
 async def in_state(sandbox: Sandbox, state: InstanceState) -> Instance:
     """An instance in a state, with the task that belongs to it, and a newer revision of its stack."""
     instance = await makers.instance(sandbox.world, state=state)
@@ -83,9 +70,9 @@ async def test_a_mutation_does_what_operations_says(
     said = next(one for one in listed if one["name"] == operation)
     mutation, given = await a_request(operation, instance)
 
-    before = await everything_stored(sandbox)
+    before = await everything_stored(sandbox.simulator)
     problems = (await sandbox.api.change(mutation, given, PROBLEM))["problems"]
-    after = await everything_stored(sandbox)
+    after = await everything_stored(sandbox.simulator)
 
     if said["allowed"]:
         assert problems == []
