@@ -47,7 +47,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class LogBatch:
-    """Lines in order, and what was left out before them. size: bytes."""
+    """Lines in order, and what was left out beside them. size: bytes."""
 
     lines: tuple[LogLine, ...]
     size: int

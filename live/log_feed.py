@@ -7,10 +7,14 @@ from contextlib import aclosing
 from time import monotonic, time_ns
 from typing import Protocol
 
+import structlog
+
 from kube.errors import KubeError
 from kube.tail import Fault, Gap, Line, Record
 from live.log_events import Drop, LogGap, LogLifecycle, LogSource
 from live.log_lines import LogLine, coloured
+
+log = structlog.get_logger(__name__)
 
 RING_LINES = 2_000
 RING_BYTES = 1024 * 1024
@@ -97,6 +101,8 @@ class Feed:
                 await self._try(self._prime)
             while not await self._try(self._follow):
                 pass
+        except Exception:  # among them RuntimeError: the client was closed, and the whole group ends
+            log.warning("the log of a container cannot be read any more", exc_info=True)
         finally:
             self.running = False
             self._now_primed()

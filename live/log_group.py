@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import aclosing, suppress
 from functools import partial
-from time import time_ns
 from typing import Protocol
 
 import structlog
@@ -18,6 +17,7 @@ from live.log_feed import Feed, Upstream
 from live.log_filter import Filter
 from live.log_history import joined, older, past
 from live.log_lines import LogLine
+from live.log_sources import Sources, lifecycle
 from live.log_viewer import Viewer
 from settings import settings
 
@@ -47,17 +47,15 @@ class Group:
         self._instance: Instance
         self._over = over
         self._by_filter: dict[Filter, set[Viewer]] = defaultdict(set)
-        self._sources: dict[Source, LogSource] = {}
-        self._fresh: set[int] = set()
-        self._states: dict[int, LogLifecycle] = {}
+        self._sources = Sources()
         self._past: set[Source] = set()
+        self._farewells: dict[Source, list[LogLifecycle]] = defaultdict(list)
         self._feeds: dict[Source, Feed] = {}
         self._synced = asyncio.Event()
         self._troubled = False
         self._lines: list[LogLine] = []
         self._drops: list[Drop] = []
         self._bytes = 0
-        self._count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -94,8 +92,10 @@ class Group:
         """Stops reading what nobody wants."""
         for source, feed in list(self._feeds.items()):
             if not self._wanted(feed.source):
-                del self._feeds[source]
                 self._spawn(feed.stop())
+                del self._feeds[source]
+                if source in self._past:
+                    self._drop(source)
 
     def upstreams(self, filter: Filter) -> int:
         """How many containers are being read for those who ask this."""
@@ -112,8 +112,8 @@ class Group:
                     self._note(event)
         except KubeError as problem:
             message = problem.message
-        except (OSError, RuntimeError) as problem:  # RuntimeError: the cluster is reached another way now
-            log.info("the containers of an instance cannot be followed any more", problem=str(problem))
+        except Exception:  # among them RuntimeError: the client was closed, for the cluster is reached another way now
+            log.warning("the containers of an instance cannot be followed any more", exc_info=True)
         self.end(LogEnd("INTERRUPTED", True, message))
         self._over(self)
 
@@ -125,49 +125,44 @@ class Group:
     def _note(self, event: ContainerEvent) -> None:
         if event.type == "SYNCED":
             if self._troubled:
-                self._tell(_lifecycle("RESUMED", None))
+                self._tell(lifecycle("RESUMED", None))
             self._troubled = False
             self._synced.set()
         elif event.type == "TROUBLE":
             if not self._troubled:
-                self._tell(_lifecycle("INTERRUPTED", None, event))
+                self._tell(lifecycle("INTERRUPTED", None, event))
             self._troubled = True
         elif event.source is not None:
             self._happened(event, event.source)
 
     def _happened(self, event: ContainerEvent, source: Source) -> None:
-        shown = self._source(source, event.service)
+        shown = self._sources.get(source) or self._new(source, event.service)
+        told = lifecycle("STATE" if event.type == "WAITING" else event.type, shown, event)
+        fresh = event.fresh or event.type == "RESTARTED"
         if event.type in ("JOINED", "RESTARTED"):
-            if event.fresh or event.type == "RESTARTED":
-                self._fresh.add(shown.index)
-            self._forget(
-                old for old in self._sources if _same_container(old, source) and old.container_id != source.container_id
-            )
-            self._read_wanted()
-        told = _lifecycle("STATE" if event.type == "WAITING" else event.type, shown, event)
+            self._forget(self._sources.earlier(source))
+            self._read_wanted(fresh={source} if fresh else set())
         if event.type == "WAITING":
-            self._states[shown.index] = told
-        if event.type != "JOINED" or event.fresh:
+            self._sources.states[shown.index] = told
+        feed = self._feeds.get(source)
+        if event.type in ("ENDED", "LEFT") and feed is not None and feed.running:
+            self._farewells[source].append(told)  # its last lines come first
+        elif event.type != "JOINED" or fresh:
             self._tell(told)
         if event.type == "LEFT":
             self._forget([source])
 
-    def _source(self, source: Source, service: str) -> LogSource:
-        """The source with its index; a new one is told to those who want it."""
-        shown = self._sources.get(source)
-        if shown is None:
-            shown = self._sources[source] = LogSource(
-                self._count, service, source.pod, source.pod_uid, source.container, source.container_id
-            )
-            self._count += 1
-            for viewer in self._attached(shown):
-                viewer.told.add(shown.index)
-                viewer.put(LogSources((shown,)))
+    def _new(self, source: Source, service: str) -> LogSource:
+        """Takes in a source and tells those who want it."""
+        shown = self._sources.add(source, service)
+        for viewer in self._attached(shown):
+            viewer.told.add(shown.index)
+            viewer.put(LogSources((shown,)))
         return shown
 
     def _forget(self, sources: Iterable[Source]) -> None:
         """Forgets runs that are over, each when what is left of its log was read."""
-        for source in list(sources):
+        for source in sources:
             feed = self._feeds.get(source)
             if feed is not None and feed.running:
                 self._past.add(source)
@@ -178,23 +173,21 @@ class Group:
         self._flush()
         self._past.discard(source)
         self._feeds.pop(source, None)
-        shown = self._sources.pop(source, None)
-        if shown is not None:
-            self._fresh.discard(shown.index)
-            self._states.pop(shown.index, None)
+        self._sources.drop(source)
 
     # Reading.
 
     def _wanted(self, shown: LogSource) -> bool:
         return any(filter.wants(shown) for filter in self._by_filter)
 
-    def _read_wanted(self) -> None:
-        for source, shown in self._sources.items():
-            if source not in self._feeds and shown.container_id and self._wanted(shown):
+    def _read_wanted(self, fresh: Collection[Source] = ()) -> None:
+        """Begins to read what somebody wants. fresh: what has only just started, and is read from its first line."""
+        for source, shown in self._sources.started():
+            if source not in self._feeds and self._wanted(shown):
                 feed = Feed(
                     shown,
                     self._instance.tail(source),
-                    fresh=shown.index in self._fresh,
+                    fresh=source in fresh,
                     take=self._take,
                     tell=self._tell,
                     ended=partial(self._ended, source),
@@ -204,6 +197,8 @@ class Group:
                 feed.start()
 
     def _ended(self, source: Source, feed: Feed) -> None:
+        for told in self._farewells.pop(source, ()):
+            self._tell(told)
         if source in self._past and self._feeds.get(source) is feed:
             self._drop(source)
 
@@ -218,17 +213,19 @@ class Group:
                 await self._synced.wait()
                 wanted = [(source, feed) for source, feed in self._feeds.items() if viewer.filter.wants(feed.source)]
                 await asyncio.gather(*(feed.primed.wait() for _, feed in wanted))
-                for source, feed in wanted:
-                    read[feed.source.index] = await older(feed, self._instance.tail(source), viewer.tail)
+                found = await asyncio.gather(
+                    *(older(feed, self._instance.tail(source), viewer.tail) for source, feed in wanted)
+                )
+                read = {feed.source.index: lines for (_, feed), lines in zip(wanted, found, strict=True)}
         self._flush()  # what is in the rings goes to the others now, so that nothing comes to this one twice
         feeds = [feed for feed in self._feeds.values() if viewer.filter.wants(feed.source)]
         for feed in feeds:
             if not feed.primed.is_set():
                 feed.waiting.append(partial(self._late, viewer, feed))
         rings = [joined(read.get(feed.source.index, []), feed.ring.lines) for feed in feeds if feed.primed.is_set()]
-        shown = [source for source in self._sources.values() if viewer.filter.wants(source)]
+        shown = self._sources.wanted(viewer.filter)
         viewer.told.update(source.index for source in shown)
-        states = [self._states[source.index] for source in shown if source.index in self._states]
+        states = [self._sources.states[source.index] for source in shown if source.index in self._sources.states]
         viewer.begin([LogSources(tuple(shown)), *past(rings, viewer.filter, viewer.tail), *states])
 
     def _late(self, viewer: Viewer, feed: Feed) -> None:
@@ -259,7 +256,7 @@ class Group:
             attached = [viewer for viewer in viewers if viewer.attached]
             if not attached:
                 continue
-            part = filter.part(batch, {shown.index for shown in self._sources.values() if filter.wants(shown)})
+            part = filter.part(batch, {shown.index for shown in self._sources.wanted(filter)})
             for viewer in attached if part is not None else ():
                 assert part is not None
                 viewer.put(part)
@@ -278,17 +275,3 @@ class Group:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _lifecycle(type: str, shown: LogSource | None, event: ContainerEvent | None = None) -> LogLifecycle:
-    index = shown.index if shown is not None else None
-    if event is None:
-        return LogLifecycle(type, index, "", "", None, 0, time_ns())
-    reason, message = event.reason, event.message
-    if event.error is not None:
-        reason, message = event.error.code, event.error.message
-    return LogLifecycle(type, index, reason, message, event.exit_code, event.restarts, time_ns())
-
-
-def _same_container(one: Source, other: Source) -> bool:
-    return one.pod_uid == other.pod_uid and one.container == other.container

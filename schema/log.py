@@ -101,7 +101,7 @@ class LogDrop:
 @source(log_events.LogBatch)
 class LogBatch:
     lines: list[ContainerLine] = strawberry.field(description="The lines.")
-    dropped: list[LogDrop] = strawberry.field(description="What was left out before them.")
+    dropped: list[LogDrop] = strawberry.field(description="What was left out beside them: `from` and `to` say where.")
 
 
 @strawberry.type(description="Lines of a source may be missing here.")

@@ -69,10 +69,29 @@ async def test_the_past_and_what_comes_are_one_stream_without_a_seam(sandbox: Sa
         async for event in stream:
             assert event["is"] == "LogBatch"
             assert event["dropped"] == []
-            numbers += [int(line["message"].split()[-1]) for line in event["lines"] if " line " in line["message"]]
+            numbers += numbers_of(event)
             if len(numbers) >= 20:
                 break
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_broken_connections_to_the_cluster_lose_nothing_and_repeat_nothing(sandbox: Sandbox) -> None:
+    sandbox.simulator.behave(rate=200.0)
+    id = await sandbox.create()
+    numbers: list[int] = []
+    async with aclosing(events(sandbox.api, id, services=["web"])) as stream:  # type: ignore[type-var]
+        for end in ("abort", "clean", "abort"):
+            event = await until(stream, lambda event: event["is"] == "LogBatch")
+            numbers += numbers_of(event)
+            sandbox.simulator.cut(end)
+        while len(numbers) < 300:
+            numbers += numbers_of(await anext(stream))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def numbers_of(event: dict[str, Any]) -> list[int]:
+    """The numbers that the simulated containers give their lines."""
+    return [int(line["message"].split()[-1]) for line in event.get("lines", ()) if " line " in line["message"]]
 
 
 async def test_every_replica_of_every_service_is_read(sandbox: Sandbox) -> None:

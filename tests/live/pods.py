@@ -1,0 +1,138 @@
+"""An instance for the hub's tests: containers and lines that a test makes, without a cluster."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
+
+from kube.pods import ContainerEvent
+from kube.tail import Line, Record, Source
+from live.log_events import LogBatch, LogEvent
+from live.log_filter import Filter
+from live.log_viewer import Viewer
+from live.logs import Hub
+
+SECOND = 10**9
+
+
+def line(number: int, text: str = "line {n}", ns: int | None = None) -> Line:
+    """The line of this number, written in its own second."""
+    message = text.replace("{n}", str(number))
+    return Line(number * SECOND if ns is None else ns, message, len(message))
+
+
+def lines(first: int, last: int) -> list[Record]:
+    """The lines of these numbers, both included."""
+    return [line(number) for number in range(first, last + 1)]
+
+
+class Container:
+    """One run of one container. past: what it had written before anyone looked."""
+
+    def __init__(
+        self, service: str = "web", pod: str = "web-1", run: str = "run-1", past: Iterable[Record] = ()
+    ) -> None:
+        self.service = service
+        self.source = Source("shop-dev", pod, f"uid-{pod}", service, run)
+        self.past = list(past)
+        self.opened = 0
+        self.reading = asyncio.Event()
+        self.readable = asyncio.Event()
+        self.readable.set()
+        self._coming: asyncio.Queue[list[Record] | None] = asyncio.Queue()
+
+    def write(self, *records: Record) -> None:
+        """New records, which come in one piece."""
+        self._coming.put_nowait(list(records))
+
+    async def drained(self) -> None:
+        """Until everything that was written has been taken in."""
+        await self._coming.join()
+
+    def end(self) -> None:
+        """No more will come."""
+        self._coming.put_nowait(None)
+
+    async def history(self, count: int) -> list[Record]:
+        await self.readable.wait()
+        return self.past[max(0, len(self.past) - count) :]
+
+    async def records(self) -> AsyncGenerator[list[Record], None]:
+        self.opened += 1
+        self.reading.set()
+        try:
+            while (piece := await self._coming.get()) is not None:
+                yield piece
+                self._coming.task_done()
+        finally:
+            self.reading.clear()
+
+
+class FakeInstance:
+    """What the hub reads from. Containers that are given from the start were there before."""
+
+    def __init__(self, *containers: Container) -> None:
+        self._by_source = {container.source: container for container in containers}
+        self._events: asyncio.Queue[ContainerEvent] = asyncio.Queue()
+        for container in containers:
+            self.tell("JOINED", container)
+        self.put(ContainerEvent("SYNCED"))
+
+    def put(self, event: ContainerEvent) -> None:
+        """Something happens to all of them."""
+        self._events.put_nowait(event)
+
+    def tell(self, type: str, container: Container, **more: object) -> None:
+        """Something happens to a container."""
+        self._by_source[container.source] = container
+        event = ContainerEvent(type, container.source, container.service, **more)  # type: ignore[arg-type]
+        self._events.put_nowait(event)
+
+    async def events(self) -> AsyncGenerator[ContainerEvent, None]:
+        while True:
+            yield await self._events.get()
+
+    def tail(self, source: Source) -> Container:
+        return self._by_source[source]
+
+
+def hub_of(instance: FakeInstance) -> Hub:
+    """A hub whose every instance is this one."""
+
+    async def open(_cluster_id: str, _namespace: str) -> FakeInstance:
+        return instance
+
+    return Hub(open)
+
+
+@asynccontextmanager
+async def watching(
+    hub: Hub, filter: Filter | None = None, tail: int = 200, user: str = "usr_1"
+) -> AsyncIterator[Viewer]:
+    """A viewer of the hub's instance."""
+    with hub.stream(user, "cls_1", "shop-dev", filter or Filter(), tail) as stream:
+        yield stream.viewer
+
+
+async def events(viewer: Viewer) -> AsyncIterator[LogEvent]:
+    """What a viewer is told; fails when nothing comes for long."""
+    while True:
+        event = await viewer.next(10)
+        assert event is not None, "nothing came"
+        yield event
+
+
+async def told(viewer: Viewer, count: int) -> list[LogEvent]:
+    """The next events."""
+    async with aclosing(events(viewer)) as stream:  # type: ignore[type-var]
+        return [await anext(stream) for _ in range(count)]
+
+
+async def read(viewer: Viewer, count: int) -> list[str]:
+    """The messages of so many lines (or more, when they come together)."""
+    messages: list[str] = []
+    async with aclosing(events(viewer)) as stream:  # type: ignore[type-var]
+        while len(messages) < count:
+            event = await anext(stream)
+            if isinstance(event, LogBatch):
+                messages += [each.message for each in event.lines]
+    return messages
