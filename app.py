@@ -14,6 +14,7 @@ import reporting
 from jobs import bell
 from live import process
 from live.events import bells
+from live.logs import hub
 from models import database
 from models.keyring import Keyring
 from models.migrate import pending
@@ -82,6 +83,7 @@ async def lifespan(_app: Starlette) -> AsyncIterator[None]:
             yield
         await service.operations.finish_writes()
     finally:
+        await hub.close()
         await bells.close()
         await bell.close()
         await process.close()
