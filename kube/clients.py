@@ -1,6 +1,6 @@
 """A cluster as the rest of Berth calls it: requests with timeouts, fenced writes, streams, one kind of error."""
 
-from asyncio import sleep
+from asyncio import Semaphore, sleep
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
@@ -22,6 +22,7 @@ MERGE = "application/merge-patch+json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 CONNECT_TIMEOUT = 5.0
+POOL_TIMEOUT = 20.0  # for a place among the streams, and the connection
 READ_TIMEOUT = 15.0
 SILENCE = 90.0  # bookmarks come every minute: a watch that is silent for longer is dead
 LARGEST_ANSWER = 64 * 1024 * 1024
@@ -52,10 +53,13 @@ class Cluster:
     Every call raises errors of `kube.errors` and nothing else of the network's.
     """
 
-    def __init__(self, unary: Api, streams: Api, budget: RetryBudget, guard: Guard | None) -> None:
+    def __init__(
+        self, unary: Api, streams: Api, budget: RetryBudget, room: Semaphore, guard: Guard | None = None
+    ) -> None:
         self._unary = unary
         self._streams = streams
         self._budget = budget
+        self._room = room
         self._guard = guard
 
     @classmethod
@@ -67,7 +71,7 @@ class Cluster:
             Api(settled, Rest(session(access, context, limit), access.tls_server_name))
             for limit in (UNARY_POOL, STREAM_POOL)
         )
-        return cls(unary, streams, RetryBudget(), None)
+        return cls(unary, streams, RetryBudget(), Semaphore(UNARY_POOL))
 
     async def close(self) -> None:
         await self._unary.rest_client.close()
@@ -75,7 +79,7 @@ class Cluster:
 
     def fenced(self, guard: Guard) -> "Cluster":
         """The same cluster, whose every write first awaits `guard`, which raises when the write must not be sent."""
-        return Cluster(self._unary, self._streams, self._budget, guard)
+        return Cluster(self._unary, self._streams, self._budget, self._room, guard)
 
     async def request(
         self,
@@ -101,10 +105,11 @@ class Cluster:
         limit = timeout or (READ_TIMEOUT if method == "GET" else settings().write_timeout)
         repeatable = method == "GET" if repeatable is None else repeatable
         for attempt in range(1, _ATTEMPTS + 1):
-            if method != "GET" and self._guard is not None:
-                await self._guard()
             try:
-                answer = await self._once(method, path, query, headers, data, limit, about)
+                async with self._room:  # a busy cluster makes calls wait here, before their time begins to run
+                    if method != "GET" and self._guard is not None:
+                        await self._guard()
+                    answer = await self._once(method, path, query, headers, data, limit, about)
             except errors.KubeError as error:
                 wait = self._pause(error, repeatable, attempt)
                 if wait is None:
@@ -124,7 +129,9 @@ class Cluster:
         `silence`: seconds without a byte after which the stream counts as broken (Unreachable).
         """
         about = f"GET {path}"
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=silence)
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=POOL_TIMEOUT, sock_connect=CONNECT_TIMEOUT, sock_read=silence
+        )
         try:
             response = await self._send(self._streams, "GET", path, query, {"Accept": accept}, None, timeout)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -20,7 +20,7 @@ from kube.kubeconfig import Access
 
 USER_AGENT = "berth/0.1"
 UNARY_POOL = 20
-STREAM_POOL = 256
+STREAM_POOL = 512
 _READ_BUFFER = 64 * 1024
 
 
