@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from simulator.journal import JournalError
 from simulator.simulator import Simulator
 from simulator.state import Speeds
 
@@ -58,6 +59,8 @@ def main() -> None:
         _die_with_parent(parent)
     try:
         asyncio.run(serve(options))
+    except JournalError as failed:
+        sys.exit(str(failed))
     except OSError as failed:
         sys.exit(f"the simulator cannot listen on {options.host}:{options.port}: {os.strerror(failed.errno or 0)}")
 

@@ -11,6 +11,11 @@ Name = Literal["slow", "status", "refuse", "cut", "silence", "deny", "hold"]
 _STATUS = {
     401: ("Unauthorized", "Unauthorized"),
     403: ("Forbidden", "forbidden: switched on as a fault"),
+    409: (
+        "Conflict",
+        "Operation cannot be fulfilled: the object has been modified; please apply your changes to the "
+        "latest version and try again",
+    ),
     410: ("Expired", "The provided continue parameter is too old to display a consistent list result."),
     429: ("TooManyRequests", "Too many requests, please try again later."),
     500: ("InternalError", "Internal error occurred: switched on as a fault"),

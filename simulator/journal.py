@@ -1,5 +1,6 @@
 """The journal: every change as a line of JSON, rewritten as a whole when most of its lines are old."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -12,6 +13,10 @@ COMPACT = 16 * 1024 * 1024
 """Bytes beyond twice the size of the last whole writing after which the journal is written anew."""
 
 
+class JournalError(Exception):
+    """The folder cannot be used; the message says why in one sentence."""
+
+
 class Journal:
     """Objects that outlive the process: an append-only file in a folder of its own.
 
@@ -21,6 +26,8 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        self._folder = folder
         self._path = folder / "objects.jsonl"
         self._file = -1
         self._size = 0
@@ -28,7 +35,23 @@ class Journal:
         self._store: Store | None = None
 
     def load(self, store: Store) -> None:
-        """Reads the objects into an empty store and begins to write."""
+        """Reads the objects into an empty store and begins to write.
+
+        Raises JournalError where another process writes, or where the file is not one of this version.
+        """
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise JournalError(f"{self._folder} is in use by another simulator") from None
+        try:
+            self._read(store)
+        except (ValueError, KeyError, TypeError):
+            raise JournalError(f"{self._path} is damaged, or of another version: remove it to begin anew") from None
+        store.compact()
+        self._store = store
+        self._rewrite()
+
+    def _read(self, store: Store) -> None:
         rows: dict[tuple[str, str, str], bytes] = {}
         version, good = store.version, 0
         if self._path.exists():
@@ -50,9 +73,6 @@ class Journal:
         for (name, _, _), raw in rows.items():
             store.load(BY_NAME[name], orjson.loads(raw), raw)
         store.version = version
-        store.compact()
-        self._store = store
-        self._rewrite()
 
     def _rewrite(self) -> None:
         """Writes every object once, beside the old file, and puts it in its place."""
@@ -92,3 +112,4 @@ class Journal:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+        os.close(self._lock)

@@ -8,7 +8,7 @@ import yaml
 from aiohttp import web
 
 from simulator import control, errors, faults, kinds, reviews, streams
-from simulator.cluster import Cluster, Writer
+from simulator.cluster import Cluster
 from simulator.errors import StatusError
 from simulator.execute import execute
 from simulator.faults import Faults
@@ -222,6 +222,9 @@ def _deleted(kind: Kind, name: str, uid: str) -> Object:
 
 async def _body(http: web.Request) -> Any:
     raw = await http.read()
+    if http.content_type == "application/vnd.kubernetes.protobuf":
+        why = "the body of the request was in an unknown format - accepted media types include: application/json"
+        raise StatusError(415, "UnsupportedMediaType", why)
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -259,6 +262,3 @@ async def _cut(http: web.Request, whole: web.Response) -> web.StreamResponse:
         await half.write(body[: len(body) // 2])
     _abort(http)
     return half
-
-
-__all__ = ["Server", "Writer"]

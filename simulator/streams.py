@@ -32,6 +32,10 @@ def listed(state: State, request: Request) -> web.Response:
     asked = query.get("resourceVersion", "")
     if asked and not asked.isdigit():
         raise errors.bad_request(f"invalid resource version: {_unreadable(asked)}")
+    if int(asked or 0) > store.version:
+        cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+        why = f"Timeout: Too large resource version: {asked}, current: {store.version}"
+        raise errors.StatusError(504, "Timeout", why, {"causes": [cause], "retryAfterSeconds": 1})
     if token := query.get("continue"):
         version, after = _continue(token)
         if version < store.floor(kind):

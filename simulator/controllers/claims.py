@@ -9,6 +9,7 @@ from simulator.events import Recorder
 from simulator.kinds import CLAIMS, PODS, QUOTAS, STORAGE_CLASSES, Object
 from simulator.store import Event
 
+LATE = "WaitForFirstConsumer"
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
@@ -24,7 +25,7 @@ class Claims:
         elif event.kind is STORAGE_CLASSES:
             for claim in self.state.store.objects(CLAIMS):
                 yield claim["metadata"]["namespace"], claim["metadata"]["name"]
-        elif event.kind is PODS and event.type == "DELETED":
+        elif event.kind is PODS and event.type != "MODIFIED":
             for name in _claimed(event.new.obj):
                 yield event.namespace, name
 
@@ -52,6 +53,11 @@ class Claims:
             reason = "ProvisioningFailed" if name else "FailedBinding"
             self.recorder.record(claim, reason, text, "persistentvolume-controller", warning=bool(name))
             return
+        late = any(one["metadata"]["name"] == name and one.get("volumeBindingMode") == LATE for one in classes)
+        if late and not self._used(claim):
+            text = "waiting for first consumer to be created before binding"
+            self.recorder.record(claim, LATE, text, "persistentvolume-controller")
+            return
         uid = claim["metadata"]["uid"]
         bound = {**spec, "storageClassName": name, "volumeName": f"pvc-{uid}"}
         status = {
@@ -62,9 +68,13 @@ class Claims:
         message = f"Successfully provisioned volume pvc-{uid}"
         self.recorder.record(claim, "ProvisioningSucceeded", message, "simulator/disk")
 
+    def _used(self, claim: Object) -> bool:
+        meta = claim["metadata"]
+        return any(meta["name"] in _claimed(pod) for pod in self.state.store.objects(PODS, meta["namespace"]))
+
     def _release(self, key: Key, claim: Object) -> None:
         """Lets a deleted claim go when no pod uses it any more."""
-        if any(key[1] in _claimed(pod) for pod in self.state.store.objects(PODS, key[0])):
+        if self._used(claim):
             return
 
         def edit(current: Object) -> Object:

@@ -11,7 +11,7 @@ from simulator.cluster import clone
 from simulator.controllers.loop import Key, Loop, condition, owned_keys, owner, reference
 from simulator.controllers.replicas import children, nonzero
 from simulator.events import Recorder
-from simulator.kinds import DEPLOYMENTS, PODS, REPLICA_SETS, Object
+from simulator.kinds import DEPLOYMENTS, PODS, REPLICA_SETS, Kind, Object
 from simulator.store import Event
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -76,14 +76,13 @@ class Deployments:
         if new is None:
             new = self._create(obj, name, str(last + 1))
         elif int(new["metadata"]["annotations"][REVISION]) <= last:
-            new = self._annotate(REPLICA_SETS.name, new, str(last + 1))
+            new = self._annotate(REPLICA_SETS, new, str(last + 1))
         revision = new["metadata"]["annotations"][REVISION]
         if (obj["metadata"].get("annotations") or {}).get(REVISION) != revision:
-            self._annotate(DEPLOYMENTS.name, obj, revision)
+            self._annotate(DEPLOYMENTS, obj, revision)
         return new
 
-    def _annotate(self, name: str, obj: Object, revision: str) -> Object:
-        kind = DEPLOYMENTS if name == DEPLOYMENTS.name else REPLICA_SETS
+    def _annotate(self, kind: Kind, obj: Object, revision: str) -> Object:
         meta = obj["metadata"]
         annotations = {**(meta.get("annotations") or {}), REVISION: revision}
         current = self.state.cluster.find(kind, meta["namespace"], meta["name"]).obj

@@ -94,15 +94,15 @@ class Kubelet:
             claim = self.state.store.get(CLAIMS, namespace, name)
             if claim is None:
                 return f'0/1 nodes are available: persistentvolumeclaim "{name}" not found.'
-            late = (claim.obj["metadata"].get("annotations") or {}).get("simulator/first-consumer") == "true"
-            if claim.obj["status"].get("phase") != "Bound" and not late:
+            if claim.obj["status"].get("phase") != "Bound":
                 return "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."
         return ""
 
     def _run(self, pod: Object) -> None:
         spec, status = pod["spec"], dict(pod.get("status") or {})
         inits = spec.get("initContainers") or []
-        if unmounted := self._unmounted(pod):
+        begun = any("containerID" in row for row in status.get("containerStatuses") or [])
+        if not begun and (unmounted := self._unmounted(pod)):
             self.recorder.record(pod, "FailedMount", unmounted, "kubelet", warning=True)
             self._at(pod, f"mount{self.state.clock.now() // (2 * SECOND)}", self.state.clock.now() + 2 * SECOND)
             self._report(pod, status, [fresh(one, "PodInitializing") for one in inits],

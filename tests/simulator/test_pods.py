@@ -6,6 +6,14 @@ import pytest
 
 from tests.simulator.client import CONFIG_MAPS, PODS, Client, conditions, config_map, container, pod
 
+CLAIMS = "/api/v1/namespaces/shop/persistentvolumeclaims"
+
+
+def disk(storage_class: str) -> dict[str, Any]:
+    size = {"requests": {"storage": "1Gi"}}
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": storage_class, "resources": size}
+    return {"metadata": {"name": "disk"}, "spec": spec}
+
 
 async def reasons(api: Client, name: str) -> list[str]:
     events = (await api.get(f"/api/v1/namespaces/shop/events?fieldSelector=involvedObject.name%3D{name}"))["items"]
@@ -159,9 +167,8 @@ async def test_a_pod_without_its_account_is_forbidden(shop: Client) -> None:
 
 
 async def test_a_pod_waits_for_its_claim(shop: Client) -> None:
-    claim = {"metadata": {"name": "disk"}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "fast",
-             "resources": {"requests": {"storage": "1Gi"}}}}  # fmt: skip
-    await shop.post("/api/v1/namespaces/shop/persistentvolumeclaims", claim)
+    claim = disk("fast")
+    await shop.post(CLAIMS, claim)
     await shop.post(PODS, pod(volumes=[{"name": "disk", "persistentVolumeClaim": {"claimName": "disk"}}]))
     await shop.advance(1)
     message = (await shop.get(f"{PODS}/web"))["status"]["conditions"][0]["message"]
@@ -169,5 +176,40 @@ async def test_a_pod_waits_for_its_claim(shop: Client) -> None:
     await shop.post("/apis/storage.k8s.io/v1/storageclasses", {"metadata": {"name": "fast"}, "provisioner": "x"})
     await shop.advance(6)
     assert (await shop.get(f"{PODS}/web"))["status"]["phase"] == "Running"
-    found = await shop.get("/api/v1/namespaces/shop/persistentvolumeclaims/disk")
+    found = await shop.get(f"{CLAIMS}/disk")
     assert (found["status"]["phase"], found["status"]["capacity"]) == ("Bound", {"storage": "1Gi"})
+
+
+async def test_a_claim_may_wait_for_its_first_pod(shop: Client) -> None:
+    late = {"metadata": {"name": "late"}, "provisioner": "x", "volumeBindingMode": "WaitForFirstConsumer"}
+    await shop.post("/apis/storage.k8s.io/v1/storageclasses", late)
+    await shop.post(CLAIMS, disk("late"))
+    await shop.advance(1)
+    assert (await shop.get(f"{CLAIMS}/disk"))["status"] == {"phase": "Pending"}
+    assert await reasons(shop, "disk") == ["WaitForFirstConsumer"]
+    await shop.post(PODS, pod(volumes=[{"name": "disk", "persistentVolumeClaim": {"claimName": "disk"}}]))
+    await shop.advance(1)
+    assert (await shop.get(f"{CLAIMS}/disk"))["status"]["phase"] == "Bound"
+    assert (await shop.get(f"{PODS}/web"))["status"]["phase"] == "Running"
+
+
+async def test_a_claim_that_a_pod_uses_outlives_its_deletion(shop: Client) -> None:
+    await shop.post(CLAIMS, disk("standard"))
+    await shop.post(PODS, pod(volumes=[{"name": "disk", "persistentVolumeClaim": {"claimName": "disk"}}]))
+    await shop.advance(1)
+    await shop.delete(f"{CLAIMS}/disk")
+    await shop.advance(1)
+    assert (await shop.get(f"{CLAIMS}/disk"))["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
+    await shop.delete(f"{PODS}/web")
+    await shop.advance(1)
+    assert (await shop.refused("GET", f"{CLAIMS}/disk"))["code"] == 404
+
+
+async def test_a_running_pod_does_not_mind_that_its_settings_go(shop: Client) -> None:
+    await shop.post(CONFIG_MAPS, config_map("settings"))
+    await shop.post(PODS, pod(volumes=[{"name": "files", "configMap": {"name": "settings"}}]))
+    await shop.advance(1)
+    await shop.delete(f"{CONFIG_MAPS}/settings")
+    await shop.merge(f"{PODS}/web", {"metadata": {"labels": {"a": "b"}}})
+    await shop.advance(1)
+    assert container(await shop.get(f"{PODS}/web"))["ready"] is True

@@ -79,6 +79,21 @@ async def test_it_ends_with_the_process_that_started_it() -> None:
     os.close(watcher)
 
 
+async def test_a_folder_in_use_or_damaged_is_one_clear_sentence(data: Path) -> None:
+    async def refusal() -> str:
+        command = [sys.executable, "-m", "simulator", "--data", str(data)]
+        second = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+        _, said = await second.communicate()
+        assert second.returncode == 1
+        return said.decode().strip()
+
+    async with running("--data", str(data)):
+        assert await refusal() == f"{data} is in use by another simulator"
+    journal = data / "objects.jsonl"
+    journal.write_bytes(b"+ nonsense\n")
+    assert await refusal() == f"{journal} is damaged, or of another version: remove it to begin anew"
+
+
 async def test_a_busy_port_is_one_clear_sentence() -> None:
     async with running() as (_, session):
         assert session._base_url is not None
