@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kube import answers, errors
@@ -24,6 +24,7 @@ DENIED = 60.0  # seconds between tries where the answer was 401, 403 or 404: onl
 SHORT, SHORT_PAUSE = 5.0, 1.0  # a stream that lived for less is not reopened at once
 LONGEST_EVENT = 16 * 1024 * 1024
 
+_Key = tuple[str, str]
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -55,7 +56,7 @@ async def follow(
     a new list lacks is told as DELETED. Close it with `aclosing`.
     """
     target = _Target(cluster, resource, namespace, labels, fields)
-    known: dict[tuple[str, str], tuple[str, str]] = {}
+    known = _Known()
     backoff = BACKOFF_FIRST
     while True:
         started = time.monotonic()
@@ -93,56 +94,91 @@ class _Target:
         return {key: value for key, value in selectors.items() if value} | more
 
 
-async def _rounds(
-    target: _Target, known: dict[tuple[str, str], tuple[str, str]], sleep: Sleep
-) -> AsyncGenerator[Change, None]:
+@dataclass(slots=True)
+class _Known:
+    """What has been told: UID and version of each object by namespace and name, and the version to go on from."""
+
+    objects: dict[_Key, tuple[str, str]] = field(default_factory=dict)
+    version: str = ""
+
+    def note(self, event_type: str, found: dict[str, Any]) -> Change:
+        metadata, key = found["metadata"], _key(found)
+        if event_type == "DELETED":
+            self.objects.pop(key, None)
+            return Change("DELETED", found)
+        seen = self.objects.get(key)
+        self.objects[key] = metadata["uid"], metadata["resourceVersion"]
+        return Change("MODIFIED" if seen and seen[0] == metadata["uid"] else "ADDED", found)
+
+    def vanished(self, resource: Resource, key: _Key) -> Change:
+        uid, _ = self.objects.pop(key)
+        metadata = {"namespace": key[0], "name": key[1], "uid": uid}
+        return Change("DELETED", {"kind": resource.kind, "metadata": metadata})
+
+
+async def _rounds(target: _Target, known: _Known, sleep: Sleep) -> AsyncGenerator[Change, None]:
     """Lists, tells the difference to what is known, then watches and resumes; a version that is too old lists again."""
     while True:
-        items, version = await _list(target)
-        for change in _difference(target.resource, known, items):
-            yield change
-        del items
+        listed = time.monotonic()
+        async with aclosing(_list(target, known)) as changes:
+            async for change in changes:
+                yield change
         yield Change("SYNCED", {})
         try:
             while True:
                 started = time.monotonic()
-                async with aclosing(_stream(target, version)) as events:
+                async with aclosing(_stream(target, known.version)) as events:
                     async for event_type, found in events:
-                        version = found["metadata"]["resourceVersion"]
+                        known.version = found["metadata"]["resourceVersion"]
                         if event_type != "BOOKMARK":
-                            change = _noted(known, event_type, found)
-                            yield change
+                            yield known.note(event_type, found)
                 if time.monotonic() - started < SHORT:
                     await sleep(SHORT_PAUSE)
         except errors.Gone:
-            pass
+            if time.monotonic() - listed < SHORT:
+                await sleep(SHORT_PAUSE)
 
 
-async def _list(target: _Target) -> tuple[list[dict[str, Any]], str]:
-    """All objects in pages, and the version to watch from. A continue token that has expired starts the list anew."""
+async def _list(target: _Target, known: _Known) -> AsyncGenerator[Change, None]:
+    """Tells what a list has beyond what is known, page by page, and then what it lacks.
+
+    Only one page is held at a time. A continue token that has expired starts the list anew, with larger pages.
+    """
     limit = PAGE
+    present: set[_Key] = set()
+    token = ""
     for _ in range(4):
-        items: list[dict[str, Any]] = []
-        token = ""
         try:
             while True:
                 query = target.query(limit=limit) | ({"continue": token} if token else {})
                 answer = await target.cluster.request("GET", target.path, query=query)
-                items += answer.get("items") or []
+                for item in answer.get("items") or []:
+                    item["kind"] = target.resource.kind  # events name their kind, items of a list do not
+                    item["metadata"].pop("managedFields", None)
+                    key, metadata = _key(item), item["metadata"]
+                    present.add(key)
+                    uid, version = known.objects.get(key, ("", ""))
+                    if uid and uid != metadata["uid"]:
+                        yield known.vanished(target.resource, key)
+                    if version != metadata["resourceVersion"]:
+                        yield known.note("ADDED", item)
                 token = answer["metadata"].get("continue") or ""
                 if not token:
-                    for item in items:  # events name their kind, items of a list do not
-                        item["kind"] = target.resource.kind
-                    return items, answer["metadata"]["resourceVersion"]
+                    known.version = answer["metadata"]["resourceVersion"]
+                    for key in sorted(known.objects.keys() - present):
+                        yield known.vanished(target.resource, key)
+                    return
         except errors.Gone:
-            limit *= 4
+            limit, token = limit * 4, ""
+            present.clear()
     raise errors.ServerFault(f"GET {target.path}: the list expired again and again while it was read.")
 
 
 async def _stream(target: _Target, version: str) -> AsyncGenerator[tuple[str, dict[str, Any]], None]:
     """The events of one connection from `version`; ends with it. Raises Gone in both of its forms.
 
-    A stream that falls silent or breaks ends too, for it is resumed; one that cannot be opened raises.
+    A stream that breaks ends too, for it is resumed; one that cannot be opened raises. One that falls silent is Gone:
+    bookmarks come every minute, unless the version is of a cluster that was since restored from a backup.
     """
     query = target.query(
         watch=True, resourceVersion=version, allowWatchBookmarks=True, timeoutSeconds=random.randint(300, 600)
@@ -161,9 +197,11 @@ async def _stream(target: _Target, version: str) -> AsyncGenerator[tuple[str, di
                         yield _event(line)
                 elif len(buffer) > LONGEST_EVENT:
                     raise errors.NotKubernetes("The cluster sent an event larger than any that Kubernetes sends.")
-    except errors.Unreachable:
+    except errors.Unreachable as error:
         if not opened:
             raise
+        if error.reason == "Timeout":
+            raise errors.Gone(error.message) from error
 
 
 def _event(line: bytes) -> tuple[str, dict[str, Any]]:
@@ -173,34 +211,9 @@ def _event(line: bytes) -> tuple[str, dict[str, Any]]:
         raise errors.NotKubernetes("The cluster sent an event without an object.")
     if event.get("type") == "ERROR":
         raise answers.from_status(found, about="the watch")
+    found["metadata"].pop("managedFields", None)  # half of the object, and of no use here
     return str(event.get("type")), found
 
 
-def _key(found: dict[str, Any]) -> tuple[str, str]:
+def _key(found: dict[str, Any]) -> _Key:
     return found["metadata"].get("namespace", ""), found["metadata"]["name"]
-
-
-def _noted(known: dict[tuple[str, str], tuple[str, str]], event_type: str, found: dict[str, Any]) -> Change:
-    metadata, key = found["metadata"], _key(found)
-    if event_type == "DELETED":
-        known.pop(key, None)
-        return Change("DELETED", found)
-    seen = known.get(key)
-    known[key] = metadata["uid"], metadata["resourceVersion"]
-    return Change("MODIFIED" if seen and seen[0] == metadata["uid"] else "ADDED", found)
-
-
-def _difference(
-    resource: Resource, known: dict[tuple[str, str], tuple[str, str]], items: list[dict[str, Any]]
-) -> list[Change]:
-    """What a list tells beyond what is known, which is brought up to date."""
-    present = {_key(item): item for item in items}
-    changes = []
-    for key in [key for key, (uid, _) in known.items() if key not in present or present[key]["metadata"]["uid"] != uid]:
-        uid, _ = known.pop(key)
-        metadata = {"namespace": key[0], "name": key[1], "uid": uid}
-        changes.append(Change("DELETED", {"kind": resource.kind, "metadata": metadata}))
-    for key, item in present.items():
-        if key not in known or known[key][1] != item["metadata"]["resourceVersion"]:
-            changes.append(_noted(known, "ADDED", item))
-    return changes

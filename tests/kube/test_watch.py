@@ -108,9 +108,9 @@ async def test_a_version_too_old_inside_the_stream_lists_again_and_tells_the_dif
         simulator.compact()
         simulator.clear_faults()
         assert await take(changes, 4) == [
-            ("DELETED", "gone"),
             ("MODIFIED", "changed"),
             ("ADDED", "new"),
+            ("DELETED", "gone"),
             ("SYNCED", ""),
         ]
 
