@@ -65,8 +65,9 @@ def from_exception(error: Exception, about: str) -> errors.KubeError:
     while cause is not None:  # aiohttp wraps what the resolver and the TLS layer raised
         if isinstance(cause, errors.KubeError):
             return cause
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return errors.CertificateRefused(f"The server's certificate was refused: {cause.verify_message}.")
+        why = getattr(cause, "verify_message", "")  # aiohttp's own class of this error lacks it
+        if isinstance(cause, ssl.SSLCertVerificationError) and why:
+            return errors.CertificateRefused(f"The server's certificate was refused: {why}.".replace("..", "."))
         cause = cause.__cause__ or getattr(cause, "os_error", None)
     if isinstance(error, TimeoutError):
         return errors.Unreachable(f"{about}: no answer in time.", reason="Timeout")
