@@ -141,11 +141,18 @@ async def until(stream: AsyncIterator[dict[str, Any]], wanted: Callable[[dict[st
     raise AssertionError("the stream ended")
 
 
-@pytest.mark.parametrize("state", [InstanceState.CREATING, InstanceState.AWAITING, InstanceState.DELETING])
-async def test_states_without_logs_refuse(opened_database: str, state: InstanceState) -> None:
-    world = await makers.world()
-    instance = await makers.instance(world, state=state)
-    assert await refusal(Api(world.owner), instance.id) == "OPERATION_BLOCKED"
+@pytest.mark.parametrize("state", InstanceState)
+async def test_each_state_answers_as_the_instances_operations_say(sandbox: Sandbox, state: InstanceState) -> None:
+    instance = await makers.instance(sandbox.world, state=state)
+    document = "query($id: ID!) { node(id: $id) { ... on Instance { operations { name allowed } } } }"
+    shown = (await sandbox.api.query(document, id=instance.id))["node"]["operations"]
+    allowed = {each["name"]: each["allowed"] for each in shown}["LIVE_LOGS"]
+    assert allowed == (state in ("DEPLOYING", "IMPORTING", "OK"))
+    if not allowed:
+        assert await refusal(sandbox.api, instance.id) == "OPERATION_BLOCKED"
+        return
+    async with aclosing(events(sandbox.api, instance.id)) as stream:  # type: ignore[type-var]
+        assert await anext(stream) == {"is": "LogSources", "sources": []}
 
 
 async def test_another_tenants_instance_does_not_exist(opened_database: str) -> None:

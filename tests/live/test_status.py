@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from tortoise.transactions import in_transaction
 
 from kube import namespaces
 from kube.labels import FIELD_MANAGER, INSTANCE, MANAGED_BY, SERVICE, WORKLOAD
@@ -121,6 +123,25 @@ async def test_a_cluster_that_became_another_one_is_degraded(sandbox: Sandbox, w
     sandbox.simulator.compact()
     sandbox.simulator.cut("expired")
     await until(lambda: state(sandbox), "DEGRADED")
+
+
+async def test_an_instance_under_change_delays_no_other_and_is_written_when_it_is_free(
+    sandbox: Sandbox, writer: StatusWriter
+) -> None:
+    held, free = await sandbox.create("held"), await sandbox.create("free")
+    well = (1, 1, "", False)
+    for id in (held, free):
+        await until(partial(runtimes, sandbox, id), {"web": well, "worker": well, "cache": well})
+    sandbox.simulator.behave(image="*", exit="1", after=0.0)
+    async with in_transaction() as connection:
+        await Instance.select_for_update().using_db(connection).get(id=held)
+        await until(partial(web_is_ready, sandbox, free), False)
+        assert await web_is_ready(sandbox, held)
+    await until(partial(web_is_ready, sandbox, held), False)
+
+
+async def web_is_ready(sandbox: Sandbox, id: str) -> bool:
+    return bool((await runtimes(sandbox, id))["web"][0])
 
 
 async def test_a_dead_cluster_slows_no_other(sandbox: Sandbox, writer: StatusWriter) -> None:
