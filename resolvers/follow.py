@@ -64,10 +64,15 @@ async def instance_events(info: Info, id: strawberry.ID, after: str | None = Non
 async def _stream(context: Context, noun: str, subject: Subject, after: str | None) -> AsyncGenerator[Any, None]:
     with bells.waiting(subject.id) as bell:
         number = await _newest(context, noun, subject.id)
+        newest = number
         if after is None:
             yield subject.snapshot(str(number), datetime.now(UTC), subject.id)
         else:
             number = _checked(after, number)
+        if number == newest and (last := await _terminal(subject, newest)) is not None:
+            if after is None:
+                yield last
+            return
         looked = spoke = monotonic()
         while True:
             bell.clear()
@@ -92,6 +97,14 @@ async def _stream(context: Context, noun: str, subject: Subject, after: str | No
                 spoke = monotonic()
                 yield told.Heartbeat(str(number), datetime.now(UTC))
             await _woken(bell)
+
+
+async def _terminal(subject: Subject, newest: int) -> Any:
+    """The terminal event of a subject that has ended; None while it may still change."""
+    for row in await rows(_READ, Values(subject.id, newest - 1)):
+        if row["kind"] == subject.last:
+            return subject.make(str(newest), row["at"], row["kind"], orjson.loads(row["data"]))
+    return None
 
 
 async def _woken(bell: asyncio.Event) -> None:

@@ -12,10 +12,13 @@ from jobs import bell
 from jobs.runner import Runner
 from jobs.worker import KINDS
 from kube import namespaces
+from kube.clients import MERGE
+from kube.clients import Cluster as Client
 from live import process
 from models import Cluster
 from models.keyring import Keyring
 from simulator import Simulator
+from simulator.kinds import SERVICES
 from simulator.state import Speeds
 from tests.kit import makers
 from tests.kit.client import Api
@@ -73,6 +76,26 @@ class Sandbox:
         """The state of an instance as the API shows it; None when it is gone."""
         found = (await self.api.query("query($id: ID!) { node(id: $id) { ... on Instance { state } } }", id=id))["node"]
         return None if found is None else str(found["state"])
+
+    async def client(self) -> Client:
+        """The world's cluster, as any other client reaches it."""
+        return await process.current().clusters.of(self.world.cluster.id)
+
+    async def until_gone(self, namespace: str) -> None:
+        """Waits until a namespace is gone from the cluster."""
+        client = await self.client()
+        uid = await namespaces.uid(client, namespace)
+        if uid is not None:
+            async for _ in namespaces.follow_deletion(client, namespace, uid):
+                pass
+
+    async def let_go(self, namespace: str) -> None:
+        """Takes the finalizers of a namespace's Services away, as whoever owns them would."""
+        client = await self.client()
+        for one in self.simulator.store.objects(SERVICES, namespace):
+            path = f"/api/v1/namespaces/{namespace}/services/{one['metadata']['name']}"
+            body = {"metadata": {"finalizers": None}}
+            await client.request("PATCH", path, body=body, content_type=MERGE)
 
 
 async def attach(cluster: Cluster, url: str) -> None:
