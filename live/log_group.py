@@ -192,7 +192,8 @@ class Group:
                     tell=self._tell,
                     ended=partial(self._ended, source),
                 )
-                feed.waiting += [partial(self._late, viewer, feed) for viewer in self._attached(shown)]
+                if not feed.primed.is_set():
+                    feed.waiting += [partial(self._late, viewer, feed) for viewer in self._attached(shown)]
                 self._feeds[source] = feed
                 feed.start()
 

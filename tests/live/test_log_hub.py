@@ -109,6 +109,11 @@ async def test_a_pod_that_comes_is_told_and_read_from_its_first_line() -> None:
         assert (joined.type, joined.source) == ("JOINED", 1)
         assert isinstance(batch, LogBatch)
         assert [(each.source, each.seq, each.message) for each in batch.lines] == [(1, 1, "line 1")]
+        added.end()
+        instance.tell("LEFT", added)
+        [left] = await told(viewer, 1)
+        assert isinstance(left, LogLifecycle)
+        assert (left.type, left.source) == ("LEFT", 1)
 
 
 async def test_a_restart_tells_how_the_run_before_ended_and_loses_none_of_its_lines() -> None:
