@@ -2,6 +2,7 @@
 
 from simulator import errors, typed
 from simulator.kinds import ACCOUNTS, NAMESPACES, PODS, Kind, Object
+from simulator.security import violations
 from simulator.store import Store
 
 
@@ -53,6 +54,13 @@ def place(store: Store, kind: Kind, namespace: str, name: str) -> None:
         }  # fmt: skip
         why = f"unable to create new content in namespace {namespace} because it is being terminated"
         raise errors.forbidden(kind, name, why, [cause])
+
+
+def secure(store: Store, namespace: str, pod: Object) -> None:
+    """Holds what the PodSecurity admission holds: 403 for a pod that its namespace's level does not allow."""
+    holder = store.get(NAMESPACES, "", namespace)
+    if holder and (why := violations(holder.obj, pod.get("spec") or {})):
+        raise errors.forbidden(PODS, pod["metadata"].get("name", ""), why)
 
 
 def account(store: Store, namespace: str, pod: Object) -> None:

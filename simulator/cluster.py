@@ -81,6 +81,7 @@ class Cluster:
         if kind is PODS:
             admission.account(self.store, namespace, obj)
             quota.fill_limits(self.store, namespace, obj)
+            admission.secure(self.store, namespace, obj)
         check(kind, obj)
         if self.store.get(kind, namespace, name):
             raise errors.already_exists(kind, name)
@@ -217,8 +218,9 @@ class Cluster:
         """Sets the finalizers in a namespace's spec; without any, one that is deleted goes."""
         current = self.find(NAMESPACES, "", name).obj
         spec = {name: value for name, value in spec.items() if value}
-        kept = self.store.put(NAMESPACES, {**current, "metadata": dict(current["metadata"]), "spec": spec})
-        return self._finish(NAMESPACES, kept)
+        if current["metadata"].get("deletionTimestamp") and not spec and not current["metadata"].get("finalizers"):
+            return self.store.remove(NAMESPACES, "", name)
+        return self.store.put(NAMESPACES, {**current, "metadata": dict(current["metadata"]), "spec": spec})
 
     def set_status(self, kind: Kind, obj: Object, status: Object) -> None:
         """The cluster's own report about an object; nothing happens where it says nothing new or the object is gone."""
@@ -231,6 +233,11 @@ class Cluster:
         self, kind: Kind, namespace: str, name: str, options: Object | None = None, *, dry_run: bool = False
     ) -> tuple[Stored, bool]:
         """DELETE: the object as it is now, and whether it is gone. Raises 404 and the 409 of a precondition."""
+        policy = (options or {}).get("propagationPolicy")
+        if policy not in {None, "", *deletion.POLICIES}:
+            raise deletion.unsupported(policy)
+        if kind is NAMESPACES and name in deletion.KEPT:
+            raise errors.forbidden(kind, name, "this namespace may not be deleted")
         current = self.find(kind, namespace, name)
         deletion.check(kind, current.obj, options or {})
         if dry_run:

@@ -38,7 +38,9 @@ def fill(kind: Kind, obj: Object) -> None:
         case "PodDisruptionBudget":
             counts = ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods")
             obj.setdefault("status", dict.fromkeys(counts, 0))
-        case "Ingress" | "ResourceQuota":
+        case "Ingress":
+            obj.setdefault("status", {"loadBalancer": {}})
+        case "ResourceQuota":
             obj.setdefault("status", {})
 
 

@@ -7,6 +7,19 @@ import orjson
 from simulator import errors
 from simulator.kinds import NAMESPACES, PODS, Kind, Object
 
+POLICIES = ("Foreground", "Background", "Orphan")
+KEPT = ("default", "kube-public", "kube-system")
+"""Namespaces that the API server does not let go."""
+
+
+def unsupported(policy: Any) -> errors.StatusError:
+    """The 422 for a propagationPolicy that does not exist."""
+    why = f'Unsupported value: "{policy}": supported values: "Foreground", "Background", "Orphan", "nil"'
+    cause = {"reason": "FieldValueNotSupported", "message": why, "field": "propagationPolicy"}
+    details = {"group": "meta.k8s.io", "kind": "DeleteOptions", "causes": [cause]}
+    message = f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: {why}'
+    return errors.StatusError(422, "Invalid", message, details)
+
 
 def check(kind: Kind, obj: Object, options: Object) -> None:
     """Raises the 409 of a precondition that does not hold."""

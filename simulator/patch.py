@@ -82,12 +82,12 @@ def _at(node: Any, steps: list[str], operation: Object) -> Any:
             copy.insert(at, operation["value"])
             return copy
     else:
-        raise _refused(operation)
+        raise _refused()
     if last and operation["op"] == "add":
         copy[at] = operation["value"]
         return copy
     if missing:
-        raise _refused(operation)
+        raise _refused()
     if last and operation["op"] == "remove":
         del copy[at]
         return copy
@@ -100,8 +100,8 @@ def _leaf(node: Any, operation: Object) -> Any:
         return operation["value"]
     if operation["op"] == "test" and node == operation.get("value"):
         return node
-    raise _refused(operation)
+    raise _refused()
 
 
-def _refused(operation: Object) -> StatusError:
-    return StatusError(422, "Invalid", f"the server rejected our request due to an error in our request: {operation}")
+def _refused() -> StatusError:
+    return StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {})

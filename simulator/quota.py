@@ -23,6 +23,8 @@ def quantity(text: Any) -> Fraction:
     if not found:
         raise ValueError(f"quantities must match the regular expression {_QUANTITY.pattern!r}: {text!r}")
     number, unit = found.groups()
+    if unit[:1] not in {"e", "E"} and unit not in _SUFFIX:
+        raise ValueError(f"unable to parse quantity's suffix: {text!r}")
     return Fraction(number + unit) if unit[:1] in {"e", "E"} and unit[1:] else Fraction(number) * _SUFFIX[unit]
 
 

@@ -82,8 +82,7 @@ class Server:
             return _json(self._document(request.parts))
         if not kind.stored:
             if request.verb != "create":
-                raise StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested "
-                                  "resource")  # fmt: skip
+                raise errors.not_allowed()
             return _json(reviews.review(kind, await _body(request.http), self.faults), 201)
         match request.subresource:
             case "":
@@ -124,6 +123,8 @@ class Server:
 
     async def _resource(self, request: Request, kind: Kind, part: str = "") -> web.StreamResponse:
         cluster, namespace, name = self.cluster, request.namespace, request.name
+        if (request.verb == "create") is bool(name) and request.verb in {"create", "update", "patch"}:
+            raise errors.not_allowed()
         match request.verb:
             case "watch":
                 return await streams.watch(self.state, request)
@@ -148,7 +149,7 @@ class Server:
                 return _object(request, found.raw)
             case "deletecollection":
                 return await self._delete_all(request, kind)
-        raise StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+        raise errors.not_allowed()
 
     async def _delete_all(self, request: Request, kind: Kind) -> web.Response:
         options = await _options(request)

@@ -1,64 +1,32 @@
 """What the API server refuses in a document: names, required fields, what may not change.
 
-Rules: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ and the validation of each kind.
+Only what a writer of manifests is likely to run into is here; the words are the real server's.
 """
 
 import re
-from typing import Any
-
-import orjson
 
 from simulator.errors import bad_request, invalid
+from simulator.findings import (
+    LABEL,
+    LABEL_KEY,
+    LABEL_KEY_RULE,
+    LABEL_RULE,
+    LABEL_VALUE,
+    LABEL_VALUE_RULE,
+    SERVICE_NAME,
+    SERVICE_NAME_RULE,
+    SUBDOMAIN,
+    SUBDOMAIN_RULE,
+    Findings,
+)  # fmt: skip
 from simulator.kinds import Kind, Object
+from simulator.podspec import check_pod
 from simulator.selectors import matches
-
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_SERVICE = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-_LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
-_LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_RFC1123_LABEL = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
-    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-)
-_RFC1123_SUBDOMAIN = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-_RFC1035_LABEL = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is "
-    "'[a-z]([-a-z0-9]*[a-z0-9])?')"
-)
-_LABEL_VALUE_RULE = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
-)
-_LABEL_KEY_RULE = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
-    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-)
-
-
-class _Findings(list[Object]):
-    """Causes, collected field by field."""
-
-    def wrong(self, field: str, value: Any, rule: str) -> None:
-        shown = orjson.dumps(value).decode()
-        self.append({"reason": "FieldValueInvalid", "message": f"Invalid value: {shown}: {rule}", "field": field})
-
-    def required(self, field: str, rule: str = "") -> None:
-        message = f"Required value: {rule}" if rule else "Required value"
-        self.append({"reason": "FieldValueRequired", "message": message, "field": field})
 
 
 def check(kind: Kind, obj: Object) -> None:
     """Raises the 422 (or the 400 for a document of another shape) that the API server would answer."""
-    found = _Findings()
+    found = Findings()
     meta = obj["metadata"]
     name = meta.get("name", "")
     _name(kind, name, found)
@@ -72,17 +40,16 @@ def check(kind: Kind, obj: Object) -> None:
         raise bad_request(f"{kind.name} in version {kind.version!r} cannot be handled as a {kind.name}: spec is no map")
     match kind.name:
         case "Pod":
-            _pod("spec", spec or {}, found)
+            check_pod("spec", spec or {}, found)
         case "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet":
             _workload(spec or {}, found)
         case "Job":
-            _pod("spec.template.spec", ((spec or {}).get("template") or {}).get("spec") or {}, found)
+            check_pod("spec.template.spec", ((spec or {}).get("template") or {}).get("spec") or {}, found)
             policy = ((spec or {}).get("template") or {}).get("spec", {}).get("restartPolicy")
             if policy not in {"Never", "OnFailure"}:
                 field, rule = "spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"'
                 if policy:
-                    message = f'Unsupported value: "{policy}": {rule.replace("valid", "supported")}'
-                    found.append({"reason": "FieldValueNotSupported", "message": message, "field": field})
+                    found.unsupported(field, policy, '"OnFailure", "Never"')
                 else:
                     found.required(field, rule)
         case "Service":
@@ -92,45 +59,53 @@ def check(kind: Kind, obj: Object) -> None:
                 found.required("spec.accessModes", "at least 1 access mode is required")
             if "storage" not in (((spec or {}).get("resources") or {}).get("requests") or {}):
                 found.required("spec.resources[storage]")
+        case "NetworkPolicy":
+            for at, policy in enumerate((spec or {}).get("policyTypes") or []):
+                if policy not in {"Ingress", "Egress"}:
+                    found.unsupported(f"spec.policyTypes[{at}]", policy, '"Ingress", "Egress"')
+        case "Ingress":
+            if not (spec or {}).get("rules") and not (spec or {}).get("defaultBackend"):
+                found.wrong("spec", None, "either `defaultBackend` or `rules` must be specified")
         case "ConfigMap" | "Secret":
             for key in obj.get("data") or {}:
                 if not re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", key):
                     found.wrong(f"data[{key}]", key, "a valid config key must consist of alphanumeric characters, "
-                                "'-', '_' or '.'")  # fmt: skip
+                                "'-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for "
+                                "validation is '[-._a-zA-Z0-9]+')")  # fmt: skip
     if found:
         raise invalid(kind, name, found)
 
 
-def _name(kind: Kind, name: str, found: _Findings) -> None:
+def _name(kind: Kind, name: str, found: Findings) -> None:
     if not name:
         found.required("metadata.name", "name or generateName is required")
     elif kind.name == "Namespace":
         if len(name) > 63:
             found.wrong("metadata.name", name, "must be no more than 63 characters")
-        elif not _LABEL.fullmatch(name):
-            found.wrong("metadata.name", name, _RFC1123_LABEL)
+        elif not LABEL.fullmatch(name):
+            found.wrong("metadata.name", name, LABEL_RULE)
     elif kind.name == "Service":
         if len(name) > 63:
             found.wrong("metadata.name", name, "must be no more than 63 characters")
-        elif not _SERVICE.fullmatch(name):
-            found.wrong("metadata.name", name, _RFC1035_LABEL)
+        elif not SERVICE_NAME.fullmatch(name):
+            found.wrong("metadata.name", name, SERVICE_NAME_RULE)
     elif len(name) > 253:
         found.wrong("metadata.name", name, "must be no more than 253 characters")
-    elif kind.group != "rbac.authorization.k8s.io" and not _SUBDOMAIN.fullmatch(name):
-        found.wrong("metadata.name", name, _RFC1123_SUBDOMAIN)
+    elif kind.group != "rbac.authorization.k8s.io" and not SUBDOMAIN.fullmatch(name):
+        found.wrong("metadata.name", name, SUBDOMAIN_RULE)
 
 
-def _labels(field: str, labels: dict[str, Any], found: _Findings) -> None:
+def _labels(field: str, labels: Object, found: Findings) -> None:
     for key, value in labels.items():
-        if not _LABEL_KEY.fullmatch(key):
-            found.wrong(field, key, _LABEL_KEY_RULE)
+        if not LABEL_KEY.fullmatch(key):
+            found.wrong(field, key, LABEL_KEY_RULE)
         if len(str(value)) > 63:
             found.wrong(field, value, "must be no more than 63 characters")
-        elif not _LABEL_VALUE.fullmatch(str(value)):
-            found.wrong(field, value, _LABEL_VALUE_RULE)
+        elif not LABEL_VALUE.fullmatch(str(value)):
+            found.wrong(field, value, LABEL_VALUE_RULE)
 
 
-def _workload(spec: Object, found: _Findings) -> None:
+def _workload(spec: Object, found: Findings) -> None:
     template = spec.get("template") or {}
     labels = (template.get("metadata") or {}).get("labels") or {}
     selector = spec.get("selector")
@@ -141,44 +116,24 @@ def _workload(spec: Object, found: _Findings) -> None:
     if isinstance(spec.get("replicas"), int) and spec["replicas"] < 0:
         found.wrong("spec.replicas", spec["replicas"], "must be greater than or equal to 0")
     _labels("spec.template.labels", labels, found)
-    _pod("spec.template.spec", template.get("spec") or {}, found)
+    claims = frozenset(one["metadata"]["name"] for one in spec.get("volumeClaimTemplates") or [])
+    check_pod("spec.template.spec", template.get("spec") or {}, found, claims)
 
 
-def _pod(field: str, spec: Object, found: _Findings) -> None:
-    if not spec.get("containers"):
-        found.required(f"{field}.containers")
-    volumes = {volume.get("name") for volume in spec.get("volumes") or []}
-    seen: set[str] = set()
-    for part in ("initContainers", "containers"):
-        for at, container in enumerate(spec.get(part) or []):
-            where, name = f"{field}.{part}[{at}]", container.get("name", "")
-            if not name:
-                found.required(f"{where}.name")
-            elif not _LABEL.fullmatch(name) or len(name) > 63:
-                found.wrong(f"{where}.name", name, _RFC1123_LABEL)
-            elif name in seen:
-                message = f'Duplicate value: "{name}"'
-                found.append({"reason": "FieldValueDuplicate", "message": message, "field": f"{where}.name"})
-            seen.add(name)
-            if not container.get("image"):
-                found.required(f"{where}.image")
-            for place, mount in enumerate(container.get("volumeMounts") or []):
-                if mount.get("name") not in volumes and field == "spec.template.spec":
-                    continue  # a stateful set's claim templates name volumes too; the pod itself is checked again
-                if mount.get("name") not in volumes:
-                    message = f'Not found: "{mount.get("name", "")}"'
-                    at_field = f"{where}.volumeMounts[{place}].name"
-                    found.append({"reason": "FieldValueNotFound", "message": message, "field": at_field})
-
-
-def _service(spec: Object, found: _Findings) -> None:
+def _service(spec: Object, found: Findings) -> None:
     if not spec.get("ports") and spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None":
         found.required("spec.ports")
+    seen: set[tuple[object, str]] = set()
     for at, port in enumerate(spec.get("ports") or []):
         if not isinstance(port.get("port"), int) or not 0 < port["port"] < 65536:
             found.wrong(f"spec.ports[{at}].port", port.get("port", 0), "must be between 1 and 65535, inclusive")
         if len(spec["ports"]) > 1 and not port.get("name"):
             found.required(f"spec.ports[{at}].name")
+        pair = port.get("port"), port.get("protocol", "TCP")
+        if pair in seen:
+            go = {"Name": "", "Protocol": pair[1], "AppProtocol": None, "Port": pair[0], "TargetPort": 0, "NodePort": 0}
+            found.duplicate(f"spec.ports[{at}]", go)
+        seen.add(pair)
 
 
 _FIXED: dict[str, tuple[str, ...]] = {
@@ -193,7 +148,7 @@ _STATEFUL = {
 
 def check_change(kind: Kind, old: Object, new: Object) -> None:
     """Raises the 422 for a change of what may not change."""
-    found = _Findings()
+    found = Findings()
     before, after = old.get("spec") or {}, new.get("spec") or {}
     for field in _FIXED.get(kind.name, ()):
         if before.get(field) != after.get(field):
@@ -206,14 +161,14 @@ def check_change(kind: Kind, old: Object, new: Object) -> None:
                 "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
                 "'minReadySeconds' are forbidden"
             )
-            found.append({"reason": "FieldValueForbidden", "message": f"Forbidden: {rule}", "field": "spec"})
+            found.forbidden("spec", rule)
     if kind.name == "Secret" and old.get("type") != new.get("type"):
         found.wrong("type", new.get("type"), "field is immutable")
     if kind.name in {"Secret", "ConfigMap"} and old.get("immutable"):
-        rule = "Forbidden: field is immutable when `immutable` is set"
+        rule = "field is immutable when `immutable` is set"
         for field in ("data", "binaryData"):
             if old.get(field) != new.get(field):
-                found.append({"reason": "FieldValueForbidden", "message": rule, "field": field})
+                found.forbidden(field, rule)
     if kind.name == "PersistentVolumeClaim":
         _claim(before, after, found)
     if kind.name == "Service" and before.get("clusterIP") not in {None, "", after.get("clusterIP")}:
@@ -225,16 +180,16 @@ def check_change(kind: Kind, old: Object, new: Object) -> None:
         raise invalid(kind, new["metadata"]["name"], found)
 
 
-def _claim(before: Object, after: Object, found: _Findings) -> None:
+def _claim(before: Object, after: Object, found: Findings) -> None:
     changed = {one for one in {*before, *after} if before.get(one) != after.get(one)}
     if changed - {"resources", "volumeName", "volumeAttributesClassName"}:
         rule = (
             "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
         )
-        found.append({"reason": "FieldValueForbidden", "message": f"Forbidden: {rule}", "field": "spec"})
+        found.forbidden("spec", rule)
 
 
-def _pod_change(before: Object, after: Object, found: _Findings) -> None:
+def _pod_change(before: Object, after: Object, found: Findings) -> None:
     def fixed(spec: Object) -> Object:
         containers = [{**one, "image": ""} for one in spec.get("containers") or []]
         skipped = {"containers", "initContainers", "tolerations", "nodeName", "activeDeadlineSeconds"}
@@ -247,4 +202,4 @@ def _pod_change(before: Object, after: Object, found: _Findings) -> None:
             "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
             "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
         )
-        found.append({"reason": "FieldValueForbidden", "message": f"Forbidden: {rule}", "field": "spec"})
+        found.forbidden("spec", rule)

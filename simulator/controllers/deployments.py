@@ -196,6 +196,10 @@ class Deployments:
 
     def _progress(self, obj: Object, before: Object, status: Object, new: Object | None, done: bool) -> Object:
         """The Progressing condition, which times out when nothing has moved for progressDeadlineSeconds."""
+        if obj["spec"].get("paused"):
+            stamp = self.state.clock.stamp()
+            made = condition(before, "Progressing", False, "DeploymentPaused", "Deployment is paused", stamp)
+            return made | {"status": "Unknown", "lastUpdateTime": stamp}
         now, name = self.state.clock.now(), (new or {}).get("metadata", {}).get("name", "")
         old: Object = next((one for one in before.get("conditions") or [] if one["type"] == "Progressing"), {})
         stamp = self.state.clock.stamp()
