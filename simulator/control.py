@@ -1,4 +1,13 @@
-"""The control API under /simulator/: behaviours, faults, time and identity, with the same token as everything else."""
+"""The control API under /simulator/, with the same token as everything else.
+
+GET, POST, DELETE faults      what is switched on; {fault, verb, path, times, seconds, code} switches on; all off
+POST, DELETE behaviours       {image, namespace, and options of `behaviour.Behaviour`} adds a rule; back to none
+POST compact                  every version so far is too old, and watches are told so
+POST cut                      {end: abort | clean | expired} ends every open stream
+POST identity                 kube-system gets another UID, as if another cluster answered
+POST version                  {version: v1.20.3} is what /version says from now on
+GET clock                     the time here in nanoseconds, and whether a test drives it
+"""
 
 import uuid
 from typing import Any

@@ -10,6 +10,9 @@ from simulator.kinds import Object
 from simulator.logs import new_id, start_of
 from simulator.state import Speeds
 
+REMEMBERED = 10_000
+"""Ends of containers that are known to the nanosecond; of older ones the second in their status is left."""
+
 CONFIG = "CreateContainerConfigError"
 Say = Callable[..., None]
 At = Callable[[str, int], bool]
@@ -152,6 +155,8 @@ class Container:
         """Ends the run with an exit code."""
         now, container_id = self.clock.now(), self.row["containerID"]
         self.ends[container_id] = now
+        if len(self.ends) > REMEMBERED:
+            del self.ends[next(iter(self.ends))]
         ended = {
             "exitCode": code, "reason": reason or ("Completed" if code == 0 else "Error"),
             "startedAt": stamp(start_of(container_id)), "finishedAt": stamp(now), "containerID": container_id,
