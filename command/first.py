@@ -43,7 +43,7 @@ class First:
 
     organization_id: str
     cluster: ClusterAccess
-    environment: str = "development"
+    environment: str = "dev"
     app: str = ""
     instance: str = "main"
 

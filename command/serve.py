@@ -31,7 +31,7 @@ def api() -> None:
     """Serve the ASGI app until SIGTERM or SIGINT; requests under way have a moment to end."""
     import uvicorn
 
-    _require_servers()
+    _require_settings()
     uvicorn.run(
         "app:app",
         host=settings().host,
@@ -55,15 +55,29 @@ def api() -> None:
 def worker() -> None:
     """Run tasks until SIGTERM or SIGINT; what is under way is taken over by another worker or the next start."""
     from jobs.worker import run
+    from models.keyring import KeyringError
 
-    _require_servers()
-    run()
+    _require_settings()
+    try:
+        run()
+    except KeyringError as error:
+        give_up(error)
+    except OSError as error:
+        give_up(f"The database does not answer: {error}")
 
 
-def _require_servers() -> None:
+def _require_settings() -> None:
+    """End with a sentence where a process could not even begin."""
+    from models.keyring import Keyring, KeyringError
+
     if not settings().database_url:
         give_up("Set DATABASE_URL to the address of a PostgreSQL database.")
     if not settings().redis_url:
         give_up("Set REDIS_URL to the address of a Valkey or Redis server.")
-    if settings().keyring is None:
+    file = settings().keyring
+    if file is None:
         give_up("Set BERTH_KEYRING to the file of encryption keys; `berth admin keyring create FILE` makes one.")
+    try:
+        Keyring.load(file)
+    except KeyringError as error:
+        give_up(error)

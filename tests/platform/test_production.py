@@ -8,13 +8,16 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
 from command.ports import free
+from command.remote import Remote
+from command.simulated import Simulated
+from command.supervisor import Supervisor
 from models.keyring import Keyring
 from tests.kit.processes import WITHIN, wait_until
 
@@ -94,8 +97,11 @@ class Containers:
         self.logs = logs
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, here: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        """Start a service's command; `here` says what its paths and addresses are on this machine."""
         command = COMPOSE["services"][name]["command"]
+        for there, mine in (here or {}).items():
+            command = [word.replace(there, mine) for word in command]
         with (self.logs / name).open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "cli.py", *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
@@ -141,6 +147,38 @@ def test_the_containers_commands_run(containers: Containers, environment: dict[s
     # uvicorn ends itself with the signal that it was told to end with, when it has ended everything else.
     assert [api.wait(WITHIN), worker.wait(WITHIN)] == [-signal.SIGTERM, 0]
     assert "Traceback" not in containers.said("api") + containers.said("worker")
+
+
+def test_setup_makes_what_is_missing_and_keeps_its_token(
+    containers: Containers, environment: dict[str, str], tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{environment['BERTH_PORT']}"
+    simulated, supervisor = Simulated(tmp_path / "simulator", "127.0.0.1"), Supervisor(tmp_path, os.environ)
+    simulated.start(supervisor)
+    kubeconfig = tmp_path / "kubeconfig.yaml"
+    kubeconfig.write_text(simulated.kubeconfig().replace(simulated.url, "https://127.0.0.1:6443"))
+    here = {
+        "http://api:8000/graphql": f"{url}/graphql",
+        "/kubeconfig/kubeconfig.yaml": str(kubeconfig),
+        "https://k3s:6443": simulated.url,
+        "/keys/token": str(tmp_path / "token"),
+    }
+    try:
+        assert containers.start("migrate").wait(WITHIN) == 0, containers.said("migrate")
+        api = containers.start("api")
+        wait_until(lambda: api.poll() is not None or status(f"{url}/readyz") == 200)
+        for _ in range(2):
+            assert containers.start("setup", here).wait(WITHIN) == 0, containers.said("setup")
+            token = (tmp_path / "token").read_text().strip()
+            assert containers.said("setup") == f"GraphiQL: http://127.0.0.1:8000/graphql#token={token}\n"
+    finally:
+        supervisor.stop()
+    document = "{ clusters { nodes { name server } } stacks { nodes { name latestRevision { number } } } }"
+    seen = Remote(f"{url}/graphql", token).ask(document)
+    assert seen == {
+        "clusters": {"nodes": [{"name": "main", "server": simulated.url}]},
+        "stacks": {"nodes": [{"name": name, "latestRevision": {"number": 1}} for name in ("shop", "site")]},
+    }
 
 
 def test_an_api_before_the_migrations_is_not_ready(containers: Containers, environment: dict[str, str]) -> None:
