@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from kube.errors import KubeError
+from kube.lines import LONGEST_LINE
 from kube.tail import Fault, Gap, Line, Record
 from live.log_events import Drop, LogGap, LogLifecycle, LogSource
 from live.log_lines import LogLine, coloured
@@ -20,6 +21,9 @@ RING_LINES = 2_000
 RING_BYTES = 1024 * 1024
 RATE_LINES, BURST_LINES = 2_000.0, 10_000.0
 """Lines a second that one container may send in the long run, and at once; what is beyond is read and dropped."""
+
+LAST_NUMBER = 2**31 - 1
+"""The largest number that GraphQL's Int holds; the line after it has the number 1 again."""
 
 _AGAIN = 5.0
 
@@ -174,7 +178,7 @@ class Feed:
     def _line(self, record: Line) -> LogLine:
         self._order = max(self._order, record.ns)
         made = made_line(record, self.source.index, self._next, self._order)
-        self._next += 1
+        self._next = self._next % LAST_NUMBER + 1
         return made
 
     def _allowed(self) -> bool:
@@ -190,8 +194,9 @@ class Feed:
 
 
 def made_line(record: Line, source: int, seq: int, order: int) -> LogLine:
-    """The line as viewers get it."""
-    return LogLine(seq, record.ns, source, coloured(record.message), record.size, record.truncated, order)
+    """The line as viewers get it; its size is what of it is kept."""
+    size = min(record.size, LONGEST_LINE)
+    return LogLine(seq, record.ns, source, coloured(record.message), size, record.truncated, order)
 
 
 def _count(drops: list[Drop], line: LogLine) -> None:

@@ -65,7 +65,7 @@ def _holes(lines: Sequence[LogLine]) -> list[Drop]:
     return [
         Drop(line.source, after.seq - line.seq - 1, line.ns, after.ns, "RATE_LIMIT")
         for line, after in pairwise(lines)
-        if after.seq != line.seq + 1
+        if after.seq > line.seq + 1
     ]
 
 

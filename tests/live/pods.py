@@ -95,6 +95,15 @@ class FakeInstance:
         return self._by_source[source]
 
 
+def broken_hub(problem: Exception) -> Hub:
+    """A hub whose clusters cannot be reached at all."""
+
+    async def open(_cluster_id: str, _namespace: str) -> FakeInstance:
+        raise problem
+
+    return Hub(open)
+
+
 def hub_of(instance: FakeInstance) -> Hub:
     """A hub whose every instance is this one."""
 

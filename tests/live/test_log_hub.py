@@ -1,19 +1,20 @@
 """The hub of live logs: one reading for all who watch, and each gets the same lines without a seam."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from kube.errors import Unreachable
+from kube.errors import KubeconfigInvalid, Unreachable
 from kube.pods import ContainerEvent
-from kube.tail import Fault, Gap
+from kube.tail import Fault, Gap, Line
 from live.log_events import LogBatch, LogEnd, LogGap, LogLifecycle, LogSources
 from live.log_filter import Filter
 from live.logs import Hub
 from rules.refusals import Refused
 from settings import settings
 from tests.kit.waiting import until
-from tests.live.pods import Container, FakeInstance, hub_of, line, lines, read, told, watching
+from tests.live.pods import Container, FakeInstance, broken_hub, hub_of, line, lines, read, told, watching
 
 
 @pytest.fixture(autouse=True)
@@ -241,3 +242,30 @@ async def test_a_hub_that_closes_ends_every_stream() -> None:
         assert await read(viewer, 1) == ["line 1"]
         await hub.close()
         assert await told(viewer, 1) == [LogEnd("SERVER_DRAIN", True)]
+
+
+async def test_a_cluster_whose_access_cannot_be_used_ends_the_stream_with_the_reason() -> None:
+    async with watching(broken_hub(KubeconfigInvalid("The kubeconfig has no users."))) as viewer:
+        assert await told(viewer, 1) == [LogEnd("INTERRUPTED", True, "The kubeconfig has no users.")]
+
+
+async def test_a_line_that_was_cut_counts_as_what_is_kept_of_it() -> None:
+    web = Container()
+    async with watching(hub_of(FakeInstance(web))) as viewer:
+        await told(viewer, 1)
+        web.write(Line(1, "x" * 65_536, 50_000_000, truncated=True), line(2))
+        assert await read(viewer, 2) == ["x" * 65_536, "line 2"]
+
+
+async def test_nothing_is_left_of_a_thousand_streams() -> None:
+    hub = hub_of(FakeInstance(Container(past=[line(1)])))
+    before = len(asyncio.all_tasks())
+    for _ in range(1_000):
+        async with watching(hub) as viewer:
+            await told(viewer, 1)
+    await hub.close()
+
+    async def tasks() -> int:
+        return len(asyncio.all_tasks())
+
+    await until(tasks, before)
