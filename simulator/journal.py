@@ -25,7 +25,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
         self._folder = folder
         self._path = folder / "objects.jsonl"
@@ -81,7 +81,8 @@ class Journal:
         if self._file >= 0:
             os.close(self._file)
         new = self._path.with_suffix(".new")
-        with new.open("wb") as file:
+        private = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # there are secrets in it
+        with os.fdopen(private, "wb") as file:
             mark = orjson.dumps(["", "", "", self._store.version])
             file.write(b"- " + mark + b"\n")
             for kind in STORED:

@@ -69,6 +69,7 @@ async def test_work_that_was_under_way_is_taken_up(data: Path) -> None:
 async def test_a_line_that_was_cut_off_is_left_out(data: Path) -> None:
     async with Run(data) as api:
         await api.post("/api/v1/namespaces/default/configmaps", config_map("whole"))
+    assert (data / "objects.jsonl").stat().st_mode & 0o777 == 0o600
     with (data / "objects.jsonl").open("ab") as file:
         file.write(b'+ {"kind":"ConfigMap","apiVersion":"v1","metada')
     async with Run(data) as api:
