@@ -17,8 +17,8 @@ class Instance(Model):
     organization_id: str
     app: Any = reference("App")
     app_id: str
-    environment: Any = reference("Environment")
-    environment_id: str
+    environment: Any = reference("Environment", null=True)  # null only when it is deleted
+    environment_id: str | None
     cluster: Any = reference("Cluster")
     cluster_id: str
     stack_revision: Any = reference("StackRevision")

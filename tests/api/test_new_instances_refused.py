@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from models import AbandonedNamespace, Cluster, Instance
+from rules.enums import Role
 from tests.kit import makers
 from tests.kit.client import Api
 from tests.kit.sandbox import Sandbox
@@ -235,7 +236,7 @@ async def test_a_stale_version_is_refused(sandbox: Sandbox) -> None:
 
 
 async def test_a_reader_may_look_and_not_touch(sandbox: Sandbox) -> None:
-    reader = Api(await makers.viewer(sandbox.world.organization, role=makers.Role.READER))
+    reader = Api(await makers.viewer(sandbox.world.organization, role=Role.READER))
     given = {"appId": sandbox.world.app.id, "instance": sandbox.new_instance()}
     before = await everything_stored(sandbox.simulator)
     answer = await reader.change("createInstance", given, "problems { code ... on Forbidden { missing } }")

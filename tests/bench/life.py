@@ -92,12 +92,17 @@ class Demo:
         began, most = monotonic(), 0
         await asyncio.gather(*(self.create(f"many-{one}") for one in range(number)))
         while True:
-            most = max(most, int(Path(f"/proc/{self.worker}/statm").read_text().split()[1]) * PAGE)
+            most = max(most, resident(self.worker))
             counts = await self.ask(COUNTS)
             assert counts["stuck"]["totalCount"] == 0, counts
             if counts["ok"]["totalCount"] == counts["all"]["totalCount"]:
                 return monotonic() - began, most
             await asyncio.sleep(0.2)
+
+
+def resident(pid: int) -> int:
+    """The bytes of memory that a process holds."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
 
 
 @asynccontextmanager

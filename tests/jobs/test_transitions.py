@@ -11,7 +11,7 @@ from rules.transitions import TRANSITIONS, Change, ImpossibleChange
 from tests.kit import makers
 
 S, C = InstanceState, Change
-FOLLOWS: dict[tuple[S, C], str | None] = {
+FOLLOWS: dict[tuple[InstanceState, Change], str | None] = {
     (S.CREATING, C.PROVISIONED): "DEPLOYING",
     (S.CREATING, C.PROVISIONED_EMPTY): "AWAITING",
     (S.CREATING, C.CREATION_FAILED): "ERRORED",
