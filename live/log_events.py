@@ -7,7 +7,7 @@ from live.log_lines import LogLine
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
-    """One run of one container. container_id is empty while it has not started."""
+    """One run of one container. container_id is empty while it has not started, and of a run before the present one."""
 
     index: int
     service: str

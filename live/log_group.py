@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from kube.tail import Source
 from live.log_events import Drop, LogBatch, LogEnd, LogGap, LogLifecycle, LogSource, LogSources
 from live.log_feed import Feed, Upstream
 from live.log_filter import Filter
-from live.log_history import joined, older, past
+from live.log_history import joined, older, past, run_before
 from live.log_lines import LogLine
 from live.log_sources import Sources, lifecycle
 from live.log_viewer import Viewer
@@ -28,11 +29,13 @@ FLUSH_BYTES = 128 * 1024
 
 
 class Instance(Protocol):
-    """What a group reads from: the containers of one namespace, and the log of each."""
+    """What a group reads from: the containers of one namespace, the log of each, and of its run before."""
 
     def events(self) -> AsyncGenerator[ContainerEvent, None]: ...
 
     def tail(self, source: Source) -> Upstream: ...
+
+    def before(self, source: Source) -> Upstream: ...
 
 
 class Group:
@@ -78,6 +81,11 @@ class Group:
         self._by_filter[viewer.filter].add(viewer)
         self._read_wanted()
         self._spawn(self._begin(viewer))
+
+    def look_back(self, viewer: Viewer) -> None:
+        """Takes in a viewer that gets the runs before the present ones, and then its end."""
+        self.viewers.add(viewer)
+        self._spawn(self._look_back(viewer))
 
     def leave(self, viewer: Viewer) -> None:
         """Lets a viewer go. What nobody wants any more is read until `reap`."""
@@ -228,6 +236,19 @@ class Group:
         viewer.told.update(source.index for source in shown)
         states = [self._sources.states[source.index] for source in shown if source.index in self._sources.states]
         viewer.begin([LogSources(tuple(shown)), *past(rings, viewer.filter, viewer.tail), *states])
+
+    async def _look_back(self, viewer: Viewer) -> None:
+        await self._synced.wait()
+        wanted = [(source, shown) for source, shown in self._sources.started() if viewer.filter.wants(shown)]
+        reads = (run_before(shown, self._instance.before(source), viewer.tail) for source, shown in wanted)
+        try:
+            found = await asyncio.gather(*reads)
+        except KubeError as problem:
+            viewer.end(LogEnd("INTERRUPTED", True, problem.message))
+            return
+        told = tuple(replace(shown, container_id="") for (_, shown), lines in zip(wanted, found, strict=True) if lines)
+        viewer.begin([LogSources(told), *past(found, viewer.filter, viewer.tail)])
+        viewer.end(LogEnd("COMPLETED", False))
 
     def _late(self, viewer: Viewer, feed: Feed) -> None:
         for batch in past([feed.ring.lines], viewer.filter, viewer.tail):

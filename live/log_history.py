@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from kube.errors import KubeError
 from kube.tail import Line
-from live.log_events import Drop, LogBatch
+from live.log_events import Drop, LogBatch, LogSource
 from live.log_feed import Feed, Upstream, made_line
 from live.log_filter import Filter
 from live.log_lines import LogLine
@@ -25,6 +25,13 @@ async def older(feed: Feed, upstream: Upstream, count: int) -> list[LogLine]:
     except KubeError:
         return []
     return [made_line(record, feed.source.index, 0, 0) for record in records if isinstance(record, Line)]
+
+
+async def run_before(shown: LogSource, upstream: Upstream, count: int) -> list[LogLine]:
+    """The last lines of a container's run before the present one; empty when there was none. Raises: KubeError."""
+    records = await upstream.history(count)
+    lines = [record for record in records if isinstance(record, Line)]
+    return [made_line(line, shown.index, seq, line.ns) for seq, line in enumerate(lines, start=1)]
 
 
 def joined(read: list[LogLine], ring: Sequence[LogLine]) -> list[LogLine]:

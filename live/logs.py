@@ -35,6 +35,9 @@ class InCluster:
     def tail(self, source: Source) -> Upstream:
         return Tail(self._cluster, source, lambda: self._containers.standing(source))
 
+    def before(self, source: Source) -> Upstream:
+        return Tail(self._cluster, source, lambda: "REPLACED")
+
 
 async def open_instance(cluster_id: str, namespace: str) -> Instance:
     """What the hub reads from. Raises: KubeError when the cluster's access cannot be used."""
@@ -63,8 +66,13 @@ class Hub:
         self._closing: set[asyncio.Task[None]] = set()
 
     @contextmanager
-    def stream(self, user_id: str, cluster_id: str, namespace: str, filter: Filter, tail: int) -> Iterator[Stream]:
-        """A viewer's stream for the length of a block. Raises: Refused QUOTA_EXCEEDED when there are too many."""
+    def stream(
+        self, user_id: str, cluster_id: str, namespace: str, filter: Filter, tail: int, *, previous: bool = False
+    ) -> Iterator[Stream]:
+        """A viewer's stream for the length of a block; with `previous`, of the runs before the present ones.
+
+        Raises: Refused QUOTA_EXCEEDED when there are too many.
+        """
         group = self._groups.get((cluster_id, namespace))
         self._check(user_id, len(group.viewers) if group is not None else 0)
         if group is None:
@@ -72,7 +80,10 @@ class Hub:
             group.start()
         viewer = Viewer(filter, tail)
         self._streams[user_id] += 1
-        group.join(viewer)
+        if previous:
+            group.look_back(viewer)
+        else:
+            group.join(viewer)
         try:
             yield Stream(viewer, group)
         finally:

@@ -37,7 +37,8 @@ async def instance_logs(
     if found is None or found["deleted_at"] is not None:
         raise not_found("instanceId")
     check(Operation.LIVE_LOGS, InstanceState(found["state"]))
-    with hub.stream(viewer.user_id, found["cluster_id"], found["namespace"], wanted, tail) as stream:
+    place = viewer.user_id, found["cluster_id"], found["namespace"]
+    with hub.stream(*place, wanted, tail, previous=filter is not None and filter.previous) as stream:
         looked = spoke = monotonic()
         while True:
             next_due = min(looked + settings().token_recheck, spoke + settings().heartbeat)

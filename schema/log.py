@@ -49,6 +49,10 @@ class LogFilter:
     services: list[str] | None = strawberry.field(default=None, description="Names of app services.")
     containers: list[str] | None = strawberry.field(default=None, description="Names of containers.")
     pods: list[str] | None = strawberry.field(default=None, description="Names of pods.")
+    previous: bool = strawberry.field(
+        default=False,
+        description="Of each container the run before the present one instead; then the stream ends.",
+    )
     contains: str | None = strawberry.field(
         default=None, description="A text that the line holds; upper and lower case are alike."
     )
@@ -64,7 +68,9 @@ class LogSource:
     service: str = strawberry.field(description="The app service's name.")
     pod: str = strawberry.field(description="The pod's name.")
     container: str = strawberry.field(description="The container's name.")
-    container_id: str = strawberry.field(description="The run's id; empty while the container has not started.")
+    container_id: str = strawberry.field(
+        description="The run's id; empty while the container has not started, and of a run before the present one."
+    )
 
 
 @strawberry.type(description="Sources that the events after it may name. The first event of a stream is one of these.")
@@ -145,7 +151,7 @@ class LogEnd:
         description="ACCESS_LOST: you may no longer see the instance. INSTANCE_GONE: it is deleted. INSTANCE_STATE: "
         "it is in a state in which its logs cannot be followed. INTERRUPTED: the cluster is reached in another way "
         "now, or not at all. SLOW_CONSUMER: you read much more slowly than things happened. SERVER_DRAIN: the "
-        "server is ending. More reasons may come."
+        "server is ending. COMPLETED: all that was asked for was told. More reasons may come."
     )
     retryable: bool = strawberry.field(description="Whether coming back is worth while.")
     message: str = strawberry.field(description="The same in words.")

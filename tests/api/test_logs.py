@@ -101,6 +101,15 @@ async def test_every_replica_of_every_service_is_read(sandbox: Sandbox) -> None:
     assert sorted(source["service"] for source in first["sources"]) == ["cache", "web", "worker"]
 
 
+async def test_the_run_before_a_crash_can_be_read(sandbox: Sandbox) -> None:
+    sandbox.simulator.behave(image="*worker*", exit="3", after=0.02, last="out of memory")
+    id = await sandbox.create()
+    told = [event async for event in events(sandbox.api, id, services=["worker"], previous=True)]
+    assert [source["service"] for source in told[0]["sources"]] == ["worker"]
+    assert [line["message"] for event in told[1:-1] for line in event["lines"]][-1] == "out of memory"
+    assert told[-1] == {"is": "LogEnd", "reason": "COMPLETED", "retryable": False, "message": ""}
+
+
 async def scale(sandbox: Sandbox, id: str, replicas: int) -> None:
     """Gives the service `worker` so many pods."""
     service = await AppService.get(instance_id=id, name="worker")

@@ -72,6 +72,7 @@ class FakeInstance:
 
     def __init__(self, *containers: Container) -> None:
         self._by_source = {container.source: container for container in containers}
+        self.runs_before: dict[Source, Container] = {}
         self._events: asyncio.Queue[ContainerEvent] = asyncio.Queue()
         for container in containers:
             self.tell("JOINED", container)
@@ -93,6 +94,9 @@ class FakeInstance:
 
     def tail(self, source: Source) -> Container:
         return self._by_source[source]
+
+    def before(self, source: Source) -> Container:
+        return self.runs_before.get(source, Container())
 
 
 def broken_hub(problem: Exception) -> Hub:

@@ -249,6 +249,19 @@ async def test_a_cluster_whose_access_cannot_be_used_ends_the_stream_with_the_re
         assert await told(viewer, 1) == [LogEnd("INTERRUPTED", True, "The kubeconfig has no users.")]
 
 
+async def test_the_runs_before_are_told_and_then_the_stream_ends() -> None:
+    web, worker = Container("web", run="run-2"), Container("worker", "worker-1")
+    instance = FakeInstance(web, worker)
+    instance.runs_before[web.source] = Container(past=lines(1, 9))
+    with hub_of(instance).stream("usr_1", "cls_1", "shop-dev", Filter(), 2, previous=True) as stream:
+        sources, batch, end = await told(stream.viewer, 3)
+    assert isinstance(sources, LogSources)
+    assert [(source.service, source.container_id) for source in sources.sources] == [("web", "")]
+    assert isinstance(batch, LogBatch)
+    assert [each.message for each in batch.lines] == texts(8, 9)
+    assert end == LogEnd("COMPLETED", False)
+
+
 async def test_a_line_that_was_cut_counts_as_what_is_kept_of_it() -> None:
     web = Container()
     async with watching(hub_of(FakeInstance(web))) as viewer:
