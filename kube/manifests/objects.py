@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from catalogue.release import InstancePlan, Port, ServicePlan, Workload
-from kube.labels import Identity
+from kube.labels import Identity, digest
 from kube.manifests.configuration import claims, config_maps, secrets
 from kube.manifests.foundation import foundation
 from kube.manifests.metadata import metadata, selector
@@ -82,8 +82,11 @@ def _services(identity: Identity, service: ServicePlan) -> Objects:
 
 
 def peers(workload: Workload) -> str:
-    """The headless Service that gives a stateful set's pods their names."""
-    return f"{workload.object_name}-peers"
+    """The headless Service that gives a stateful set's pods their names; at most 63 characters, as for any Service."""
+    name = workload.object_name
+    if len(name) > 57:
+        name = f"{name[:48]}-{digest(name)[:8]}"
+    return f"{name}-peers"
 
 
 def _service_port(port: Port) -> dict[str, Any]:

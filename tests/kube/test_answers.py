@@ -76,6 +76,7 @@ def test_a_status_inside_a_watch_has_its_kind_too() -> None:
 
 
 def test_what_got_no_answer_is_unreachable() -> None:
-    assert from_exception(TimeoutError(), "GET /x").message == "GET /x: no answer in time."
-    error = from_exception(ConnectionRefusedError("refused"), "GET /x")
-    assert (type(error), error.message, error.retryable) == (errors.Unreachable, "GET /x: refused", True)
+    assert from_exception(TimeoutError(), "GET /x").message == "The cluster did not answer in time (GET /x)."
+    error = from_exception(ConnectionRefusedError(111, "Connection refused"), "GET /x")
+    assert (type(error), error.retryable) == (errors.Unreachable, True)
+    assert error.message == "The cluster could not be reached: Connection refused (GET /x)."

@@ -167,6 +167,14 @@ def test_a_stateful_set_has_a_headless_service_of_its_own() -> None:
     assert "readinessProbe" not in found(made, "StatefulSet")["spec"]["template"]["spec"]["containers"][0]
 
 
+def test_the_headless_service_of_a_long_name_is_within_the_rule() -> None:
+    long = "a" * 63
+    service = replace(talk(), workloads=(replace(talk().workloads[0], object_name=long),))
+    name = found(running(identity(), service), "StatefulSet")["spec"]["serviceName"]
+    assert len(name) == 63
+    assert name.endswith("-peers")
+
+
 def test_endpoints_of_one_host_share_one_service() -> None:
     more = Endpoint(
         "admin", "web", "web", False, (Port("admin", 9000, "tcp", private=True), Port("http", 8080, "http"))
