@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.new_services import helm_unavailable
+from live.manifests import service_manifests
 from resolvers.context import Context
-from resolvers.manifests import service_manifests
 from resolvers.nouns import NOUNS
 from resolvers.selection import Selection
 from resolvers.sql import Values, rows
