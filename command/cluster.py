@@ -1,5 +1,6 @@
 """Registering clusters from the operator's own machine."""
 
+import os
 from pathlib import Path
 
 from command.ending import give_up
@@ -21,6 +22,12 @@ def embedded_kubeconfig(path: Path) -> str:
         raise RemoteError(f"{path} cannot be read: {error.strerror}.") from None
     except KubeError as error:
         raise RemoteError(str(error)) from None
+
+
+def current_kubeconfig() -> Path | None:
+    """The file that KUBECONFIG names, the first of several; None when it names none."""
+    first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return Path(first) if first else None
 
 
 def register(remote: Remote, name: str, kubeconfig: Path, organization: str) -> None:

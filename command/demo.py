@@ -14,7 +14,7 @@ from typing import TypeVar
 import httpx
 
 from command import ports
-from command.cluster import embedded_kubeconfig
+from command.cluster import current_kubeconfig, embedded_kubeconfig
 from command.ending import give_up
 from command.first import ClusterAccess, First
 from command.owner import owned
@@ -56,7 +56,7 @@ class Demo:
 
     def __init__(self, var: Path) -> None:
         self.var = var
-        self.real = os.environ.get("KUBECONFIG", "")
+        self.real = current_kubeconfig()
         self.data = var / ("kubernetes" if self.real else "simulated")
         self.url = f"http://{HOST}:{settings().port}"
         logs = self.data / "log"
@@ -117,7 +117,7 @@ class Demo:
 
     def _seed(self) -> str:
         if self.real:
-            cluster = ClusterAccess("kubernetes", embedded_kubeconfig(Path(self.real)))
+            cluster = ClusterAccess("kubernetes", embedded_kubeconfig(self.real))
         else:
             cluster = ClusterAccess("simulated", self.simulated.kubeconfig(), "SIMULATOR")
         url, database_url = f"{self.url}/graphql", self.supervisor.environment["DATABASE_URL"]

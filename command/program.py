@@ -1,6 +1,5 @@
 """Every command with its arguments, in one place; what it does is imported when it runs, so that help is quick."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -117,15 +116,15 @@ def import_catalogue(paths: Paths, organization: Organization = "") -> None:
 def register_cluster(
     name: str,
     kubeconfig: Annotated[
-        Path | None, typer.Option(help="The file; files that it names are embedded. Default: KUBECONFIG.")
+        Path | None, typer.Option(help="The file; files that it names are embedded. Default: as kubectl chooses it.")
     ] = None,
     organization: Organization = "",
 ) -> None:
     """Register a cluster by its kubeconfig (BERTH_URL, BERTH_TOKEN)."""
-    from command.cluster import register
+    from command.cluster import current_kubeconfig, register
     from command.remote import remote
 
-    register(remote(), name, kubeconfig or Path(os.environ.get("KUBECONFIG", "")), organization)
+    register(remote(), name, kubeconfig or current_kubeconfig() or Path.home() / ".kube" / "config", organization)
 
 
 @cluster.command("credentials")
