@@ -19,8 +19,8 @@ from tests.live.pods import Container, FakeInstance, broken_hub, hub_of, line, l
 
 @pytest.fixture(autouse=True)
 async def quick(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Batches that are made at once, and nothing that is waited for in vain."""
-    for name, value in (("LOG_FLUSH", "0.001"), ("LOG_LINGER", "0"), ("LOG_OPENING", "0.05")):
+    """Batches that are made at once, and readings that end at once."""
+    for name, value in (("LOG_FLUSH", "0.001"), ("LOG_LINGER", "0"), ("LOG_OPENING", "10")):
         monkeypatch.setenv(f"BERTH_{name}", value)
     settings.cache_clear()
     yield
@@ -193,7 +193,9 @@ async def test_a_cluster_that_does_not_answer_is_told_once_and_when_it_is_back()
     assert (back.type, back.source) == ("RESUMED", None)
 
 
-async def test_a_slow_container_keeps_no_other_waiting_and_its_past_follows() -> None:
+async def test_a_slow_container_keeps_no_other_waiting_and_its_past_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BERTH_LOG_OPENING", "0.05")
+    settings.cache_clear()
     web, slow = Container("web", past=[line(1)]), Container("slow", "slow-1", past=[line(2)])
     slow.readable.clear()
     async with watching(hub_of(FakeInstance(web, slow))) as viewer:
