@@ -33,7 +33,7 @@ class Heartbeat(Told):
 
 @dataclass(frozen=True, slots=True)
 class StreamEnded(Told):
-    reason: str
+    end_reason: str
     retryable: bool
 
 
@@ -47,7 +47,7 @@ class StepChanged(Told):
     step_id: str
     job: str
     title: str
-    state: str
+    step_state: str
     message: str
     progress: int | None
 
@@ -71,7 +71,7 @@ class TaskEnded(Told):
 class InstanceStateChanged(Told):
     state: str
     before: str
-    task_id: str | None
+    by_task_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class RuntimeChanged(Told):
 class InstanceTaskChanged(Told):
     task_id: str
     kind: str
-    state: str
+    task_state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class HoldingChanged(Told):
 
 @dataclass(frozen=True, slots=True)
 class InstanceGone(Told):
-    task_id: str | None
+    by_task_id: str | None
 
 
 def ended(number: int, reason: str, *, again: bool) -> StreamEnded:

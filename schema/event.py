@@ -49,7 +49,7 @@ class StepChanged(Event):
     step_id: strawberry.ID = strawberry.field(description="The step.")
     job: str = strawberry.field(description="The name of its job.")
     title: str = strawberry.field(description="What it does.")
-    state: StepState = strawberry.field(description="How it is.")
+    step_state: StepState = strawberry.field(description="How it is.")
     message: str = strawberry.field(description="How far it is, such as `2 of 3 replicas ready`.")
     progress: int | None = strawberry.field(description="How far the task is, 0 to 100; null when it did not change.")
 
@@ -82,7 +82,7 @@ class InstanceSnapshot(Event):
 class InstanceStateChanged(Event):
     state: InstanceState = strawberry.field(description="Its state from then on.")
     before: InstanceState = strawberry.field(description="Its state until then.")
-    task_id: strawberry.ID | None = strawberry.field(description="The task that did it, where one did.")
+    by_task_id: strawberry.ID | None = strawberry.field(description="The task that did it, where one did.")
 
 
 @strawberry.type(description="An instance's title or stack revision changed; what is null did not.")
@@ -113,7 +113,7 @@ class RuntimeChanged(Event):
 class InstanceTaskChanged(Event):
     task_id: strawberry.ID = strawberry.field(description="The task; follow it with `taskEvents`.")
     kind: str = strawberry.field(description="What kind of work it is.")
-    state: TaskState = strawberry.field(description="Its state.")
+    task_state: TaskState = strawberry.field(description="Its state.")
 
 
 @strawberry.type(description="What holds the namespace of an instance up, while it is deleted, changed.")
@@ -125,7 +125,7 @@ class HoldingChanged(Event):
 @strawberry.type(description="The instance is deleted: the last event of its stream.")
 @source(told.InstanceGone)
 class InstanceGone(Event):
-    task_id: strawberry.ID | None = strawberry.field(description="The task that deleted it.")
+    by_task_id: strawberry.ID | None = strawberry.field(description="The task that deleted it.")
 
 
 @strawberry.type(description="Nothing happened for a while; the stream is well.")
@@ -146,7 +146,7 @@ class StreamEndReason(Enum):
 @strawberry.type(description="The stream ends here, though what it tells of does not.")
 @source(told.StreamEnded)
 class StreamEnded(Event):
-    reason: StreamEndReason = strawberry.field(description="Why.")
+    end_reason: StreamEndReason = strawberry.field(description="Why.")
     retryable: bool = strawberry.field(description="Whether coming back is worth while.")
 
 

@@ -8,6 +8,7 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    GraphQLUnionType,
     is_introspection_type,
 )
 
@@ -79,3 +80,16 @@ def test_every_type_of_problem_shows_a_refusal_without_details() -> None:
 def test_the_details_of_a_refusal_fill_the_fields_of_its_type() -> None:
     [problem] = problems_of(Refused("VERSION_CONFLICT", "No.", details={"current": 7, "other": 1}))
     assert vars(problem)["current"] == 7
+
+
+def test_what_members_of_a_union_share_has_one_type() -> None:
+    """Else a client that selects it on two of them is refused, and must rename it."""
+    conflicts = []
+    for union in schema._schema.type_map.values():
+        if isinstance(union, GraphQLUnionType):
+            kinds: dict[str, set[str]] = {}
+            for member in union.types:
+                for name, field in member.fields.items():
+                    kinds.setdefault(name, set()).add(str(field.type))
+            conflicts += [(union.name, name) for name, found in kinds.items() if len(found) > 1]
+    assert conflicts == []

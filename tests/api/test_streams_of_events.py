@@ -19,13 +19,13 @@ from tests.kit.sandbox import Sandbox
 TASK = """subscription($id: ID!, $after: String) { taskEvents(id: $id, after: $after) {
   __typename ... on Event { cursor }
   ... on TaskSnapshot { task { state } } ... on TaskStateChanged { state }
-  ... on StepChanged { title stepState: state message progress }
-  ... on StepLogged { lines } ... on TaskEnded { state failure { code } } ... on StreamEnded { reason retryable } } }"""
+  ... on StepChanged { title stepState message progress }
+  ... on StepLogged { lines } ... on TaskEnded { state failure { code } } ... on StreamEnded { endReason retryable } } }"""
 INSTANCE = """subscription($id: ID!, $after: String) { instanceEvents(id: $id, after: $after) {
   __typename ... on Event { cursor }
   ... on InstanceSnapshot { instance { state } } ... on InstanceStateChanged { state before }
-  ... on InstanceTaskChanged { kind taskState: state } ... on AppServiceChanged { appService { name } }
-  ... on InstanceChanged { title } ... on StreamEnded { reason retryable } } }"""
+  ... on InstanceTaskChanged { kind taskState } ... on AppServiceChanged { appService { name } }
+  ... on InstanceChanged { title } ... on StreamEnded { endReason retryable } } }"""
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +144,7 @@ async def test_a_cursor_whose_events_are_forgotten_asks_for_a_new_beginning(sand
     id = await sandbox.create()
     await get_connection("default").execute_query("DELETE FROM event WHERE subject = $1 AND number < 4", [id])
     [event] = await collect(sandbox.api, INSTANCE, "instanceEvents", id=id, after="1")
-    assert (event["__typename"], event["reason"], event["retryable"]) == ("StreamEnded", "RESYNC_REQUIRED", True)
+    assert (event["__typename"], event["endReason"], event["retryable"]) == ("StreamEnded", "RESYNC_REQUIRED", True)
 
 
 async def test_another_tenant_s_task_does_not_exist(sandbox: Sandbox) -> None:
@@ -161,7 +161,7 @@ async def test_a_stream_ends_when_its_token_is_revoked(sandbox: Sandbox, monkeyp
     await Token.filter(id=sandbox.world.owner.token_id).update(revoked_at=datetime.now(UTC))
     after = str((await Instance.get(id=id)).seq)
     [event] = await collect(sandbox.api, INSTANCE, "instanceEvents", id=id, after=after)
-    assert (event["reason"], event["retryable"]) == ("ACCESS_LOST", False)
+    assert (event["endReason"], event["retryable"]) == ("ACCESS_LOST", False)
 
 
 async def test_a_stream_that_has_nothing_to_tell_says_that_it_is_well(
@@ -182,4 +182,4 @@ async def test_a_server_that_ends_says_where_to_go_on(sandbox: Sandbox) -> None:
             await asyncio.sleep(0.01)
     await bells.close()
     events = await following
-    assert (events[-1]["reason"], events[-1]["retryable"]) == ("SERVER_DRAIN", True)
+    assert (events[-1]["endReason"], events[-1]["retryable"]) == ("SERVER_DRAIN", True)

@@ -27,7 +27,7 @@ ONE_BY_ONE, AT_ONCE = 20, 200
 PAGE = os.sysconf("SC_PAGE_SIZE")
 CREATE = """mutation($input: CreateInstanceInput!) { createInstance(input: $input) {
   instance { id } task { id } problems { message } } }"""
-FOLLOW = "subscription($id: ID!) { taskEvents(id: $id) { __typename ... on StepChanged { state } } }"
+FOLLOW = "subscription($id: ID!) { taskEvents(id: $id) { __typename ... on StepChanged { stepState } } }"
 NEEDED = """{ app(name: "shop") { id } clusters(first: 1) { nodes { id } }
   environment(name: "dev") { id } }"""
 COUNTS = """{ all: instances { totalCount } ok: instances(filter: {states: [OK]}) { totalCount }
