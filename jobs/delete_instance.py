@@ -93,7 +93,8 @@ async def _show(run: Run, holdings: tuple[Holding, ...]) -> None:
         first = holdings[0]
         more = f" and {len(holdings) - 1} more" if len(holdings) > 1 else ""
         by = f" with the finalizers {', '.join(first.finalizers)}" if first.finalizers else ""
-        await run.say(f"held up by {first.kind} {first.name}{by}{more}")
+        what = f"{first.kind} {first.name}{by}" if first.name else first.message
+        await run.say(f"held up by {what}{more}")
 
 
 async def _uid(client: Client, instance: Instance) -> str | None:

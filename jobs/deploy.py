@@ -101,7 +101,11 @@ async def wait_until_ready(run: Run) -> None:
     """Follows the rollout, in words and numbers."""
     instance, client = await run.instance(), await run.cluster()
     release = await release_for(run)
-    counts: dict[str, tuple[int, int]] = {}
+    counts = {
+        workload.object_name: (0, workload.replicas)
+        for service in release.plan.services
+        for workload in service.workloads
+    }
     try:
         async for progress in rollout.follow(client, instance.namespace, release.plan):
             counts[progress.workload] = (progress.ready, progress.desired)
@@ -111,8 +115,8 @@ async def wait_until_ready(run: Run) -> None:
     except rollout.RolloutFailed as failed:
         raise StepFailed(
             failed.code,
-            failed.message,
-            cause=failed.evidence[0] if failed.evidence else "",
+            f"The service {failed.service} does not run as it should.",
+            cause=failed.message,
             evidence=failed.evidence,
             do=["Correct what the cause names, and deploy again."],
             service=failed.service,
