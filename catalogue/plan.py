@@ -12,6 +12,8 @@ from catalogue.values import AppService, UnresolvedError
 
 LIMIT_NAME = 63
 """The longest name of an object: Kubernetes' rule for Services, held for all."""
+LIMIT_STATEFUL_SET = 52
+"""The longest name of a stateful set: Kubernetes labels its pods with the name, a hyphen and a hash of ten."""
 
 __all__ = ["InstanceFacts", "PlanError", "ServiceInput", "plan"]
 
@@ -96,11 +98,13 @@ def _clashes(stack: StackManifest, plans: Iterable[ServicePlan]) -> Iterable[Fin
     owners: dict[tuple[str, str], str] = {}
     for service in plans:
         made = [("workload", item.object_name) for item in service.workloads]
+        stateful = {item.object_name for item in service.workloads if item.kind == "statefulset"}
         made += [("endpoint", item.host) for item in service.endpoints]
         made += [("volume", item.claim) for item in service.volumes if not item.borrowed]
         for kind, name in made:
-            if len(name) > LIMIT_NAME:
-                problem = f"The {kind} {name!r} has a name of more than {LIMIT_NAME} characters."
+            longest = LIMIT_STATEFUL_SET if kind == "workload" and name in stateful else LIMIT_NAME
+            if len(name) > longest:
+                problem = f"The {kind} {name!r} has a name of more than {longest} characters."
                 yield _finding(stack, service.name, problem)
             elif owners.setdefault((kind, name), service.name) != service.name or made.count((kind, name)) > 1:
                 other = owners[kind, name]

@@ -38,3 +38,11 @@ def test_a_name_that_is_too_long_is_told() -> None:
     assert told(f"- {{name: {name}, title: A, service: web}}\n", web=text) == [
         f"The endpoint '{name}-admin' has a name of more than 63 characters."
     ]
+
+
+def test_a_name_that_is_too_long_for_a_stateful_set_is_told() -> None:
+    name = "s" + "x" * 51
+    text = web("- {name: side, kind: statefulset, containers: [{name: a, image: 'a:1'}]}")
+    assert told(f"- {{name: {name}, title: A, service: web}}\n", web=text) == [
+        f"The workload '{name}-side' has a name of more than 52 characters."
+    ]
