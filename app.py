@@ -26,6 +26,7 @@ from schema.limits import Limits
 from settings import settings
 from transport import metrics
 from transport.access import Held
+from transport.cross_origin import cross_origin
 from transport.endpoint import Endpoint
 from transport.graphiql import GraphiQL
 from transport.health import Readiness, healthz
@@ -100,6 +101,6 @@ app = Starlette(
         Route("/readyz", Readiness(checks, service.shutdown).answer),
         Route("/metrics", metrics.metrics),
     ],
-    middleware=[Middleware(Requests)],
+    middleware=[Middleware(Requests), *cross_origin(chosen.allowed_origins)],
     lifespan=lifespan,
 )

@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     var: Path = Field(Path("var"), description="where the demo keeps its data")
-    public_url: str = ""
+    allowed_origins: str = Field("", description="origins of browser frontends, parted by commas; * for all")
     log_format: Literal["console", "json"] = "json"
     log_level: str = "INFO"
 
