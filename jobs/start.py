@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 
 from jobs.bell import Bell
 from jobs.kinds import Kind
-from jobs.moves import lock, tell
+from jobs.moves import tell
 from models import App, Instance, Organization, Task
 from models.event import append
 from models.ids import new_id
@@ -257,5 +257,3 @@ async def _known(connection: BaseDBAsyncClient, viewer: Viewer, operation: str, 
     ids: Ids = orjson.loads(rows[0]["result"])
     return ids
 
-
-__all__ = ["Done", "Door", "Ids", "change", "lock", "same_version"]
