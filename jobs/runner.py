@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +12,6 @@ from time import monotonic
 
 import structlog
 from tortoise.connection import get_connection
-from tortoise.exceptions import BaseORMException
 
 from jobs.ending import end, ready_after
 from jobs.forget import forget
@@ -204,9 +203,11 @@ class Runner:
         return None if stop is Stop.LEASE_LOST else ending
 
     async def _next(self, task: Task) -> None:
-        with suppress(BaseORMException, OSError):
+        async def take_ready() -> None:
             for task_id in await ready_after(task):
                 await self.take(task_id)
+
+        await _kept_up("the next task could not be looked for; the sweep will", take_ready)
 
     async def renew(self) -> None:
         """Renews every lease held; stops the tasks whose lease is another's and those that are to be cancelled."""
@@ -228,20 +229,14 @@ class Runner:
     async def _renew_always(self) -> None:
         while True:
             await asyncio.sleep(settings().lease / 3)
-            try:
-                await self.renew()
-            except (BaseORMException, OSError, TimeoutError) as problem:
-                log.warning("leases could not be renewed", problem=str(problem))
+            await _kept_up("leases could not be renewed", self.renew)
             for one in list(self._held.values()):
                 if one.lease.left() <= 0:
                     one.end(Stop.LEASE_LOST)
 
     async def _sweep_always(self) -> None:
         while True:
-            try:
-                await self.sweep()
-            except (BaseORMException, OSError) as problem:
-                log.warning("the sweep could not look for tasks", problem=str(problem))
+            await _kept_up("the sweep could not look for tasks", self.sweep)
             await self._pause()
 
     async def _pause(self) -> None:
@@ -255,12 +250,17 @@ class Runner:
     async def _forget_always(self) -> None:
         while True:
             await asyncio.sleep(_FORGET)
-            try:
-                log.info("what was too old is deleted", rows=await forget())
-            except (BaseORMException, OSError) as problem:
-                log.warning("what is too old could not be deleted", problem=str(problem))
+            await _kept_up("what is too old could not be deleted", forget)
 
     async def _listen_always(self, database_url: str) -> None:
         async for notification in listen(database_url, [CANCEL_CHANNEL]):
             if notification.payload in self._held:
                 self._held[notification.payload].end(Stop.CANCELED)
+
+
+async def _kept_up(failed: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Does one round of a loop that must never end: whatever goes wrong is logged, and the next round tries again."""
+    try:
+        await work()
+    except Exception:
+        log.warning(failed, exc_info=True)

@@ -256,4 +256,3 @@ async def _known(connection: BaseDBAsyncClient, viewer: Viewer, operation: str, 
         )
     ids: Ids = orjson.loads(rows[0]["result"])
     return ids
-
