@@ -13,6 +13,7 @@ from kube.errors import KubeError
 from models import Task
 from models.event import append
 from models.lease import Lease, LeaseLost
+from models.postgres import AWAY
 from rules.enums import StepState, TaskState
 from settings import settings
 
@@ -20,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Graph:
-    """One run of one task. `run` ends when all jobs have, or raises what ended the first one that did not."""
+    """One run of one task, from where it stood to its end."""
 
     def __init__(self, task: Task, kind: Kind, lease: Lease) -> None:
         self.task = task
@@ -32,7 +33,8 @@ class Graph:
         self._memory: dict[str, Any] = {}
 
     async def run(self) -> Ending:
-        """Raises CancelledError when the task is cancelled from outside, and LeaseLost."""
+        """How it ended. Raises CancelledError when it is cancelled from outside; LeaseLost, and what `AWAY` names, when
+        it can be neither carried on nor ended now."""
         await self._read()
         done = {job.name: asyncio.Event() for job in self.kind.jobs}
         try:
@@ -45,12 +47,11 @@ class Graph:
         return Ending(state, warnings=tuple(self.warnings))
 
     def _ending(self, several: BaseExceptionGroup[BaseException]) -> Ending:
-        lost, others = several.split(LeaseLost)
-        if lost is not None:
-            raise LeaseLost(str(lost.exceptions[0]))
-        problem: BaseException | None = others
-        while isinstance(problem, BaseExceptionGroup):
-            problem = problem.exceptions[0]
+        for reasons_to_set_it_down in (LeaseLost, AWAY):
+            found = several.subgroup(reasons_to_set_it_down)
+            if found is not None:
+                raise _first(found)
+        problem = _first(several)
         if self._failed is None and isinstance(problem, TimeoutError):
             summary = "It did not end before its deadline."
             return Ending(TaskState.TIMED_OUT, self._failure("DEADLINE_EXCEEDED", summary, self._where()))
@@ -74,7 +75,7 @@ class Graph:
         await self._mark(run, row, StepState.IN_PROGRESS)
         try:
             await self._patiently(run, step)
-        except (asyncio.CancelledError, LeaseLost):
+        except (asyncio.CancelledError, LeaseLost, *AWAY):
             raise
         except Exception as problem:
             self._failed = self._explain(problem, step.title)
@@ -179,3 +180,8 @@ class Graph:
         log.error("a step broke", task=self.task.id, step=step, error="".join(traceback.format_exception(problem)))
         actions = ["Repeat the task; if it fails again, look into the worker's log under the task's id."]
         return self._failure("INTERNAL", "Berth itself failed in this step.", step, suggestedActions=actions)
+
+
+def _first(several: BaseException) -> BaseException:
+    """The first error of a group of groups."""
+    return _first(several.exceptions[0]) if isinstance(several, BaseExceptionGroup) else several

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from os import getpid
 from time import monotonic
 
@@ -20,7 +21,7 @@ from jobs.kinds import Ending, Kind
 from models import Task
 from models.database import listen
 from models.lease import Lease, LeaseLost
-from models.postgres import unbroken
+from models.postgres import AWAY, unbroken
 from rules.enums import TaskState
 from settings import settings
 
@@ -168,6 +169,9 @@ class Runner:
                 log.warning("the lease was lost", problem=str(lost))
             except asyncio.CancelledError:
                 log.info("the task was stopped while it ended")
+            except AWAY:
+                log.warning("the database went away; the task is set down until it is back", exc_info=True)
+                await _kept_up("the lease could not be given back; it will run out", partial(self._set_down, lease))
             except Exception:
                 log.exception("the task could not be ended here; it will be taken over")
             finally:
@@ -195,12 +199,15 @@ class Runner:
         if stop is Stop.CANCELED:
             return CANCELED
         if stop is Stop.SHUT_DOWN:
-            await get_connection("default").execute_query(
-                "UPDATE task SET lease_token = NULL, lease_until = NULL WHERE id = $1 AND lease_token = $2",
-                [task.id, lease.token],
-            )
+            await self._set_down(lease)
             return None
         return None if stop is Stop.LEASE_LOST else ending
+
+    async def _set_down(self, lease: Lease) -> None:
+        """Gives a lease back, so that another worker, or this one, can go on at once."""
+        await get_connection("default").execute_query(
+            "UPDATE task SET lease_token = NULL, lease_until = NULL WHERE lease_token = $1", [lease.token]
+        )
 
     async def _next(self, task: Task) -> None:
         async def take_ready() -> None:

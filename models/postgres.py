@@ -20,8 +20,16 @@ if TYPE_CHECKING:
 else:
     Connection = asyncpg.Connection
 
-
 T = TypeVar("T")
+
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
+"""What statements raise while the database is away, ending, starting or full: the same statement may pass later."""
 
 
 class PooledConnection(Connection):

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 from tortoise.connection import get_connection
 
@@ -16,7 +17,7 @@ from models import Instance, Task
 from models.lease import Lease, LeaseLost
 from settings import Settings
 from tests.kit import makers
-from tests.kit.sandbox import Sandbox
+from tests.kit.sandbox import Sandbox, drain
 
 
 async def settle(*_: Any) -> None:
@@ -191,6 +192,39 @@ async def test_a_cluster_that_is_away_for_a_moment_only_delays(sandbox: Sandbox)
         "SELECT data->>'state' AS state FROM event WHERE subject = $1 AND kind = 'TASK' ORDER BY number", [task]
     )
     assert [row["state"] for row in states] == ["QUEUED", "BACKED_OFF", "IN_PROGRESS"]
+
+
+async def test_a_database_that_goes_away_in_the_middle_only_delays(sandbox: Sandbox) -> None:
+    halting = Halting()
+    halting.problem = asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+    halting.go_on.set()
+    runner = halting.runner()
+    task = await halting.start(sandbox)
+    await runner.take(task)
+    await runner.idle()
+    row = await Task.get(id=task)
+    assert (row.state, row.failure, row.lease_token) == ("IN_PROGRESS", None, None)
+
+    assert await runner.sweep() == 1
+    await runner.idle()
+
+    assert (await Task.get(id=task)).state == "DONE"
+    assert halting.ran == ["first", "second", "second"]
+
+
+async def test_a_worker_whose_connections_all_end_goes_on(sandbox: Sandbox) -> None:
+    halting = Halting()
+    runner = halting.runner()
+    task = await halting.start(sandbox)
+    await runner.take(task)
+    await halting.reached.wait()
+    await get_connection("default").execute_query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    halting.go_on.set()
+    await drain(runner)
+    assert (await Task.get(id=task)).state == "DONE"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,13 @@ def kubeconfig(url: str, token: str = TOKEN) -> str:
     )
 
 
+async def drain(runner: Runner) -> None:
+    """Runs what this worker may run, and what that starts, to its end."""
+    await runner.idle()
+    while await runner.sweep():
+        await runner.idle()
+
+
 @dataclass(slots=True)
 class Sandbox:
     """One organization on one simulated cluster, and its owner's API."""
@@ -52,8 +59,7 @@ class Sandbox:
 
     async def drain(self) -> None:
         """Runs what was started, and what that starts, to its end."""
-        while await self.runner.sweep():
-            await self.runner.idle()
+        await drain(self.runner)
 
     def new_instance(self, name: str = "dev", **more: Any) -> dict[str, Any]:
         """The input of an instance of this world."""
