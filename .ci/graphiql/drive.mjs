@@ -50,7 +50,7 @@ try {
   const created = await run('CreateInstance', /"task": \{\s*"id": "tsk_/);
   assert.match(created, /"problems": \[\]/);
   await run('FollowTask', /"TaskSnapshot"/, /"StepChanged"/, /"TaskEnded"/, /"following": false/);
-  assert.match(await shown(), /"ended": "DONE"/);
+  assert.match(await shown(), /"TaskEnded",\s+"at": "[^"]+",\s+"state": "DONE"/);
   await run('FollowLogs', /"message": "[^"]+"/);
   await stop();
   assert.deepEqual(faults, []);
