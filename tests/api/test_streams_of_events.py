@@ -22,7 +22,6 @@ TASK = """subscription($id: ID!, $after: String) { taskEvents(id: $id, after: $a
   ... on StepChanged { title stepState message progress }
   ... on StepLogged { lines } ... on TaskEnded { state failure { code } }
   ... on StreamEnded { endReason retryable } } }"""
-  ... on StreamEnded { endReason retryable } } }"""
 INSTANCE = """subscription($id: ID!, $after: String) { instanceEvents(id: $id, after: $after) {
   __typename ... on Event { cursor }
   ... on InstanceSnapshot { instance { state } } ... on InstanceStateChanged { state before }
