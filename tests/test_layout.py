@@ -1,7 +1,6 @@
 """The house's rules that a program can hold: who imports whom, how long a file may be, whose names are taken."""
 
 import ast
-import subprocess
 from importlib.metadata import distributions
 from itertools import pairwise
 from pathlib import Path
@@ -33,12 +32,12 @@ ONLY_IN = {
 }
 LONGEST = 300
 
-FILES = [
-    Path(name)
-    for name in subprocess.check_output(["git", "ls-files", "*.py"], cwd=ROOT, text=True).splitlines()
-    if (ROOT / name).exists()
-]
 HOUSE = {name for layer in LAYERS for name in layer} | APART.keys()
+PACKAGES = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+FILES = [
+    file.relative_to(ROOT)
+    for file in (*ROOT.glob("*.py"), *(file for name in PACKAGES | {"tests"} for file in (ROOT / name).rglob("*.py")))
+]
 
 
 def of(file: Path) -> str:
