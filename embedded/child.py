@@ -10,7 +10,8 @@ import os
 import sys
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 4
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -44,10 +45,11 @@ def _become(uid: int, gid: int, *, keep: bool) -> None:
     """Change to a user; with `keep`, keep the one right to walk through folders that are closed to that user.
 
     The checkout may lie in root's own home (mode 0700), where no other user can reach the server's files. Its folders
-    are left as they are: the server gets CAP_DAC_OVERRIDE as an ambient capability instead (capabilities(7)).
+    are left as they are: the server gets CAP_DAC_OVERRIDE as an ambient capability instead (capabilities(7)). The
+    secure bit keeps the capabilities through the change of user, and lets access(2) count them, which initdb asks.
     """
     if keep:
-        _check(_libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "prctl(PR_SET_KEEPCAPS)")
+        _check(_libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0), "prctl(PR_SET_SECUREBITS)")
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)

@@ -14,11 +14,12 @@ import pytest
 from redis import Redis
 
 from embedded import Postgres, ServerError, Valkey
-from embedded.server import SOCKET_PATH_LIMIT, SocketFolder
+from embedded.server import SOCKET_PATH_LIMIT, SocketFolder, User, start_child
 from tests.kit.processes import WITHIN, family, wait_until_ended
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
+CAP_DAC_OVERRIDE = 1 << 1
 
 PARENT = """
 import sys
@@ -146,6 +147,32 @@ def test_under_root_the_server_is_nobody_even_below_a_closed_folder(folder: Path
         assert closed.stat().st_uid == 0
     finally:
         server.stop()
+
+
+def said_as_nobody(folder: Path, program: list[str], *, keep: bool) -> str:
+    """What a program prints that was started as another user, with or without the right to walk anywhere."""
+    log = folder / "log"
+    with log.open("wb") as output:
+        start_child(program, user=User(NOBODY, NOBODY, keep=keep), log=output.fileno()).wait()
+    return log.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+@pytest.mark.parametrize(("keep", "capabilities"), [(True, CAP_DAC_OVERRIDE), (False, 0)])
+def test_a_server_of_another_user_has_the_one_right_that_it_needs_or_none(
+    folder: Path, keep: bool, capabilities: int
+) -> None:
+    said = said_as_nobody(folder, ["/bin/grep", "CapEff", "/proc/self/status"], keep=keep)
+    assert said == f"CapEff:\t{capabilities:016x}\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+def test_access_2_counts_that_right_because_initdb_asks_it_for_its_server(folder: Path) -> None:
+    program = folder / "closed" / "program"
+    program.parent.mkdir(mode=0o700)
+    program.touch(0o755)
+    ask = f"import os; print(os.access({str(program)!r}, os.X_OK))"
+    assert said_as_nobody(folder, [sys.executable, "-I", "-c", ask], keep=True) == "True\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
