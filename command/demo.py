@@ -47,6 +47,8 @@ def demo(parent: int) -> None:
             Demo(var).run()
     except (ServerError, StartError, RemoteError, KeyringError) as error:
         give_up(error)
+    except PermissionError as error:
+        give_up(f"{error.filename} belongs to another user: start as that user, or remove it.")
     except KeyboardInterrupt:
         print("Everything was stopped.")
 
