@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from tortoise.connection import get_connection
 
 from models import Task
-from simulator.kinds import NAMESPACES
+from simulator.kinds import DEPLOYMENTS, NAMESPACES
 from tests.kit.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -141,3 +141,43 @@ async def test_an_emptied_queue_loses_no_task(sandbox: Sandbox, workers: Workers
     workers()
     done = await until(lambda: ended(created["task"]["id"]))
     assert done.state == "DONE"
+
+
+async def written(sandbox: Sandbox) -> list[Any]:
+    """All that tasks have written: their rows and events, and the objects in the cluster."""
+    connection = get_connection("default")
+    sources = ("task t", "job t", "step t", "log_line t", "deployment t", "event t WHERE kind <> 'RUNTIME'")
+    rows = [await connection.execute_query_dict(f"SELECT t::text AS row FROM {one} ORDER BY 1") for one in sources]
+    objects = [one["metadata"]["generation"] for one in sandbox.simulator.store.objects(DEPLOYMENTS)]
+    return [rows, objects, namespaces(sandbox)]
+
+
+async def test_a_worker_that_was_paused_past_its_lease_writes_nothing_more(
+    sandbox: Sandbox, workers: Workers, tmp_path: Path
+) -> None:
+    sandbox.simulator.fault("slow", path="/api/v1/namespaces", seconds=30.0, times=1)
+    paused = workers()
+    given = {"appId": sandbox.world.app.id, "instance": sandbox.new_instance()}
+    created = await sandbox.api.change("createInstance", given, STARTED)
+    task = created["task"]["id"]
+    await until(in_step(task, "create-namespace"))
+
+    paused.send_signal(signal.SIGSTOP)
+    other = workers()
+    done = await until(lambda: ended(task))
+    other.terminate()
+    other.wait(10)
+    before = await written(sandbox)
+    paused.send_signal(signal.SIGCONT)
+
+    async def has_noticed() -> bool:
+        said = (tmp_path / "worker-0.log").read_text()
+        return "the lease was lost" in said or "the task was stopped" in said
+
+    await until(has_noticed)
+    paused.terminate()
+    paused.wait(10)
+
+    assert done.state == "DONE"
+    assert await written(sandbox) == before
+    await whole(task)
