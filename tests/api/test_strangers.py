@@ -85,3 +85,12 @@ async def test_another_tenants_id_is_answered_as_one_that_does_not_exist(sandbox
             if root != "Query" and '"NOT_FOUND"' not in missing:
                 found[f"{place} with a {name}"] = missing
     assert (differing, found) == ({}, {})
+
+
+@pytest.mark.parametrize("id", ["no-id", "ins_" + "z" * 1000, "ins_\N{SNOWMAN}"])
+async def test_a_text_that_is_no_id_is_answered_as_an_id_that_does_not_exist(sandbox: Sandbox, id: str) -> None:
+    world = sandbox.world
+    asker = Asker(world, (await User.get(id=world.owner.user_id)).email)
+    for place in PLACES:
+        if place.root == "Mutation":
+            assert await asker.told(place, id) == await asker.told(place, new_id("ins")), place
