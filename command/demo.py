@@ -78,6 +78,7 @@ class Demo:
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
+            (self.var / "demo.json").unlink(missing_ok=True)
             self.supervisor.stop()
             self.valkey.stop()
             self.postgres.stop()

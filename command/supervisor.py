@@ -72,6 +72,10 @@ class Supervisor:
             for descriptor in watched:
                 os.close(descriptor)
         name = watched[ended[0]]
+        status = self._children[name].wait() if name in self._children else 0
+        if status < 0:
+            killer = signal.Signals(-status).name
+            raise StartError(f"{name} was ended by {killer}, so everything was stopped; see {self._log(name)}.")
         raise StartError(f"{name} ended, so everything was stopped: {self._words(name)}")
 
     def stop(self) -> None:

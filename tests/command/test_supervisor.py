@@ -87,6 +87,16 @@ def test_watching_ends_when_any_process_ends(supervisor: Supervisor) -> None:
         supervisor.watch({})
 
 
+def test_a_process_that_was_killed_is_said_with_the_signal(supervisor: Supervisor) -> None:
+    supervisor.start("api", WAIT)
+    supervisor._children["api"].kill()
+    with pytest.raises(StartError) as failure:
+        supervisor.watch({})
+    assert str(failure.value) == (
+        f"api was ended by SIGKILL, so everything was stopped; see {supervisor.logs / 'api.log'}."
+    )
+
+
 def test_when_the_supervisor_is_killed_its_processes_are_gone(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", NESTED, tmp_path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -110,6 +110,7 @@ def test_everything_is_there_once_however_often_it_is_started_and_ended(demo: De
     os.kill(pids[0], signal.SIGINT)
     printed = demo.ended()
     assert printed.endswith("Everything was stopped.\n")
+    assert not (demo.var / "demo.json").exists()
     assert f"http://127.0.0.1:{demo.port}/graphql#token={token}" in printed
     wait_until_ended(pids)
     require_free("127.0.0.1", demo.port)
