@@ -232,7 +232,12 @@ async def change(
 
 async def _known(connection: BaseDBAsyncClient, viewer: Viewer, operation: str, key: str, digest: str) -> Ids | None:
     if not 1 <= len(key) <= 255:
-        raise Refused("INVALID_INPUT", "An idempotency key has 1 to 255 characters.", "", "input.idempotencyKey")
+        raise Refused(
+            "INVALID_INPUT",
+            f"The idempotency key has {len(key)} characters; it can have 1 to 255.",
+            "Send a random text such as a UUID.",
+            "input.idempotencyKey",
+        )
     await connection.execute_query_dict(
         "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [f"{viewer.user_id} {operation} {key}"]
     )
