@@ -124,7 +124,9 @@ def window(
     name, size = ("last", last) if backwards else ("first", first)
     limit = settings().page_limit
     if size is not None and not 0 <= size <= limit:
-        raise Refused("INVALID_INPUT", f"{name} is {size}; a page has 0 to {limit} items.", f"Ask for 0 to {limit}.", name)
+        raise Refused(
+            "INVALID_INPUT", f"{name} is {size}; a page has 0 to {limit} items.", f"Ask for 0 to {limit}.", name
+        )
     text = before if backwards else after
     bound = None if text is None else _position(text, order, "before" if backwards else "after")
     return Window(order, settings().page_default if size is None else size, backwards, bound)
