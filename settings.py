@@ -4,8 +4,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """The environment holds a setting that cannot be; the message names it, and not its value."""
 
 
 class Settings(BaseSettings):
@@ -13,12 +17,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BERTH_", extra="ignore", frozen=True)
 
-    database_url: str = Field("", validation_alias=AliasChoices("DATABASE_URL", "BERTH_DATABASE_URL"))
+    database_url: str = Field(
+        "", pattern="^(postgres(ql)?://.*)?$", validation_alias=AliasChoices("DATABASE_URL", "BERTH_DATABASE_URL")
+    )
     redis_url: str = Field("", validation_alias=AliasChoices("REDIS_URL", "BERTH_REDIS_URL"))
     database_pool: int = Field(20, ge=2, description="connections a process may hold")
     keyring: Path | None = Field(None, description="file of encryption keys; see `berth admin keyring`")
     host: str = "127.0.0.1"
-    port: int = 8000
+    port: int = Field(8000, ge=1, le=65535)
     var: Path = Field(Path("var"), description="where the demo keeps its data")
     allowed_origins: str = Field("", description="origins of browser frontends, parted by commas; * for all")
     log_format: Literal["console", "json"] = "json"
@@ -73,5 +79,15 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The one settings object of this process."""
-    return Settings()
+    """The one settings object of this process.
+
+    Raises:
+        SettingsError: a setting has a value that it cannot have.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        field = str(first["loc"][0])
+        name = field if field.isupper() else f"BERTH_{field.upper()}"
+        raise SettingsError(f"Correct the setting {name}: {first['msg'][0].lower()}{first['msg'][1:]}.") from None

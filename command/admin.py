@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from command.ending import give_up
+from command.reaching import database_told
 from models import database
 from models.keyring import Keyring, KeyringError
 from resolvers import organizations
@@ -24,9 +25,10 @@ def create_owner(email: str, organization: str, name: str) -> None:
             await database.close()
 
     try:
-        made = asyncio.run(run())
+        with database_told():
+            made = asyncio.run(run())
     except Refused as refusal:
-        give_up(refusal)
+        give_up(f"{refusal.message} {refusal.remedy}")
     print(f"organization {made.organization_id}\nuser         {made.user_id}\ntoken        {made.secret}")
     print("Keep the token: it is shown this once.")
 

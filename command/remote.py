@@ -41,9 +41,12 @@ class Remote:
             )
             body = answer.json()
         except httpx.HTTPError as error:
-            raise RemoteError(f"{self.url} does not answer: {error}") from None
+            raise RemoteError(f"{self.url} does not answer: {error}. Check BERTH_URL, and that the API runs.") from None
         except ValueError:
-            raise RemoteError(f"{self.url} is not a GraphQL API: it answered {answer.status_code}.") from None
+            raise RemoteError(
+                f"{self.url} is not a GraphQL API: it answered {answer.status_code}. "
+                "Set BERTH_URL to an address like http://127.0.0.1:8000/graphql."
+            ) from None
         if errors := body.get("errors"):
             raise RemoteError("\n".join(str(error.get("message")) for error in errors))
         return body["data"]

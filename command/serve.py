@@ -11,17 +11,17 @@ GRACE = 5
 
 def migrate() -> None:
     """Apply the migrations that the database lacks, and say which."""
+    from command.reaching import database_told
     from models.migrate import MigrationError
     from models.migrate import migrate as run
 
     if not settings().database_url:
         give_up("Set DATABASE_URL to the address of a PostgreSQL database.")
     try:
-        applied = asyncio.run(run(settings().database_url))
+        with database_told():
+            applied = asyncio.run(run(settings().database_url))
     except MigrationError as error:
         give_up(error)
-    except OSError as error:
-        give_up(f"The database does not answer: {error}")
     for migration in applied:
         print(f"applied {migration}")
     print(f"The database is up to date ({len(applied)} applied).")

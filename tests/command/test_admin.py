@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from command.program import program
@@ -33,12 +34,52 @@ def test_the_first_owner_is_made_and_a_token_is_shown(database_url: str) -> None
 def test_a_name_that_breaks_the_rule_is_refused_in_words(database_url: str) -> None:
     done = berth("admin", "create-owner", "ada@example.com", "Acme!", DATABASE_URL=database_url)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "INVALID_NAME: 'Acme!' is not a machine name.\n"
+    assert done.stderr == (
+        "'Acme!' is not a machine name. "
+        "Use 1 to 63 lower-case letters, digits and hyphens, starting and ending with a letter or digit.\n"
+    )
 
 
 def test_without_a_database_it_is_said() -> None:
     done = berth("admin", "create-owner", "ada@example.com", "acme", DATABASE_URL="")
     assert (done.returncode, done.stderr) == (1, "Set DATABASE_URL to the address of Berth's database.\n")
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("foo", r"Correct the setting DATABASE_URL: .*\."),
+        ("postgres://nobody@127.0.0.1:1/none", r"The database does not answer: .*\. Check DATABASE_URL, .*\."),
+    ],
+)
+def test_a_database_that_cannot_be_reached_is_one_sentence(url: str, sentence: str) -> None:
+    for arguments in (["migrate"], ["admin", "create-owner", "ada@example.com", "acme"]):
+        done = berth(*arguments, DATABASE_URL=url)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert re.fullmatch(sentence + "\n", done.stderr), done.stderr
+
+
+def test_a_database_without_tables_is_one_sentence(empty_database_url: str) -> None:
+    done = berth("admin", "create-owner", "ada@example.com", "acme", DATABASE_URL=empty_database_url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(
+        r"The database refuses: .*\. Check DATABASE_URL, and that `berth migrate` was run\.\n", done.stderr
+    )
+
+
+def test_a_setting_that_cannot_be_is_named_without_its_value() -> None:
+    done = berth("demo", BERTH_PORT="98765")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1, "", "Correct the setting BERTH_PORT: input should be less than or equal to 65535.\n",
+    )  # fmt: skip
+
+
+def test_an_address_that_is_no_api_is_said_with_one_that_would_be() -> None:
+    done = berth("task", "tsk_1", BERTH_URL="http://127.0.0.1:1", BERTH_TOKEN="x")
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"http://127\.0\.0\.1:1 does not answer: .*\. Check BERTH_URL, and that the API runs\.\n", done.stderr
+    )
 
 
 def test_a_keyring_is_made_once(tmp_path: Path) -> None:
