@@ -93,6 +93,14 @@ def create_keyring(path: Annotated[Path, typer.Argument(help="The file to make; 
     create_keyring(path)
 
 
+@keyring.command("rotate")
+def rotate_keyring(path: Annotated[Path, typer.Argument(help="The keyring; its older keys stay in it.")]) -> None:
+    """Seal every secret at DATABASE_URL with a new key. Stop the API and the workers before, start them after."""
+    from command.admin import rotate_keyring
+
+    rotate_keyring(path)
+
+
 @catalogue.command("check")
 def check_catalogue(
     paths: Paths, json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False

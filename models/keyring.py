@@ -58,14 +58,38 @@ class Keyring:
         Raises:
             KeyringError: there is a file already, or it cannot be written.
         """
-        key = os.urandom(_KEY_BYTES)
-        document = {"primary": _id_of(key), "keys": {_id_of(key): base64.b64encode(key).decode()}}
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            return cls._write(path, {})
         except FileExistsError:
             raise KeyringError(f"{path} exists; its keys may be in use, so it is left as it is.") from None
         except OSError as error:
             raise KeyringError(f"The keyring {path} cannot be written: {error.strerror}.") from None
+
+    @classmethod
+    def rotate(cls, path: Path) -> Self:
+        """Give an existing file a new primary key and keep the others, for what they sealed; returns its keyring.
+
+        Raises:
+            KeyringError: as `load`; or it cannot be written.
+        """
+        known = cls.load(path)
+        fresh = path.with_name(path.name + ".new")
+        try:
+            owner = path.stat()
+            fresh.unlink(missing_ok=True)
+            cls._write(fresh, known.keys)
+            os.chown(fresh, owner.st_uid, owner.st_gid)
+            fresh.rename(path)
+        except OSError as error:
+            raise KeyringError(f"The keyring {path} cannot be written: {error.strerror}.") from None
+        return cls.load(path)
+
+    @classmethod
+    def _write(cls, path: Path, older: Mapping[str, bytes]) -> Self:
+        key = os.urandom(_KEY_BYTES)
+        keys = {**older, _id_of(key): key}
+        document = {"primary": _id_of(key), "keys": {id: base64.b64encode(key).decode() for id, key in keys.items()}}
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(document, file, indent=2)
             file.write("\n")

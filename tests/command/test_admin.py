@@ -1,5 +1,6 @@
 """The first owner of an installation, and the keyring."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -10,7 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from command.program import program
+from models import AppService, Cluster, Variable
 from models.keyring import Keyring
+from tests.kit import makers
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,6 +95,45 @@ def test_a_keyring_is_made_once(tmp_path: Path) -> None:
     )
     again = CliRunner().invoke(program, ["admin", "keyring", "create", str(path)])
     assert (again.exit_code, again.stderr) == (1, f"{path} exists; its keys may be in use, so it is left as it is.\n")
+
+
+async def test_a_rotated_keyring_opens_every_secret_with_its_new_key_alone(
+    opened_database: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "keyring.json"
+    older = Keyring.create(path)
+    world = await makers.world()
+    (service,) = await AppService.filter(instance_id=(await makers.instance(world)).id).limit(1)
+    variable = Variable(app_service_id=service.id, name="PASSWORD", value=None)
+    variable.sealed = older.seal("secret", variable.id)
+    await variable.save()
+    await Cluster.filter(id=world.cluster.id).update(kubeconfig=older.seal("data", world.cluster.id))
+
+    done = await asyncio.to_thread(berth, "admin", "keyring", "rotate", str(path), DATABASE_URL=opened_database)
+    newer = Keyring.load(path)
+    assert (done.stderr, done.stdout) == (
+        "", f"{path} has the new key {newer.primary}, and 2 secrets were sealed with it. Back it up.\n",
+    )  # fmt: skip
+    assert newer.primary not in older.keys
+    assert newer.keys.keys() == {older.primary, newer.primary}
+    assert path.stat().st_mode & 0o777 == 0o600
+    alone = Keyring(newer.primary, {newer.primary: newer.keys[newer.primary]})
+    kept = await Variable.get(id=variable.id)
+    assert alone.unseal(str(kept.sealed), kept.id) == "secret"
+    cluster = await Cluster.get(id=world.cluster.id)
+    assert alone.unseal(str(cluster.kubeconfig), cluster.id) == "data"
+
+
+async def test_a_keyring_that_does_not_open_every_secret_changes_none(opened_database: str, tmp_path: Path) -> None:
+    world = await makers.world()
+    sealed = Keyring.create(tmp_path / "lost.json").seal("data", world.cluster.id)
+    await Cluster.filter(id=world.cluster.id).update(kubeconfig=sealed)
+    path = tmp_path / "keyring.json"
+    Keyring.create(path)
+    done = await asyncio.to_thread(berth, "admin", "keyring", "rotate", str(path), DATABASE_URL=opened_database)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("The database holds secrets sealed with ")
+    assert (await Cluster.get(id=world.cluster.id)).kubeconfig == sealed
 
 
 def test_client_commands_say_what_they_need(tmp_path: Path) -> None:
