@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models import AbandonedNamespace, Cluster, Instance
+from models import AbandonedNamespace, AppService, Cluster, Instance
 from rules.enums import Role
 from tests.kit import makers
 from tests.kit.client import Api
@@ -252,3 +252,33 @@ async def test_the_same_key_makes_one_instance_and_another_input_is_refused(sand
     other = await sandbox.api.change("createInstance", {**given, "instance": sandbox.new_instance("b")}, PROBLEMS)
     assert [one["code"] for one in other["problems"]] == ["IDEMPOTENCY_MISMATCH"]
     assert await Instance.filter(app_id=sandbox.world.app.id).count() == 1
+
+
+async def test_a_service_with_a_chart_is_refused_until_it_is_switched_off(sandbox: Sandbox) -> None:
+    of = sandbox.world.organization
+    helm = {"name": "chart", "source": "oci://example/chart", "chart": "oci://example/chart", "version": "1.0.0"}
+    chart = await makers.service(of, "chart", makers.service_manifest("chart", helm=helm))
+    revision = await makers.stack(of, "charts", (await makers.service(of, "web"), chart))
+    app = await makers.app(of, "charts", revision)
+    before = await everything_stored(sandbox.simulator)
+    refused = await sandbox.api.change(
+        "createInstance", {"appId": app.id, "instance": sandbox.new_instance()}, "problems { code message }"
+    )
+    assert refused["problems"] == [
+        {
+            "code": "HELM_UNAVAILABLE",
+            "message": "The service 'chart' is released by a Helm chart, which Berth cannot do yet.",
+        }
+    ]
+    assert await everything_stored(sandbox.simulator) == before
+
+    without = sandbox.new_instance(services=[{"name": "chart", "enabled": False}])
+    made = await sandbox.api.change(
+        "createInstance", {"appId": app.id, "instance": without}, "instance { id } problems { code }"
+    )
+    assert made["problems"] == []
+    await sandbox.drain()
+    assert await sandbox.state(made["instance"]["id"]) == "OK"
+    services = await AppService.filter(instance_id=made["instance"]["id"], name="chart").get()
+    on = await sandbox.api.change("setAppServiceEnabled", {"id": services.id, "enabled": True}, "problems { code }")
+    assert on == {"problems": [{"code": "HELM_UNAVAILABLE"}]}
