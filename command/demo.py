@@ -38,7 +38,7 @@ def demo(parent: int) -> None:
     Everything is kept in `var/`, so the next start goes on where this one ended. With KUBECONFIG set, that cluster is
     used instead of the simulated one, with data of its own.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell ignores SIGINT for what it starts with &
         signal.signal(number, _interrupt)
     if parent:
         end_with_parent(parent, signal.SIGTERM)
