@@ -29,7 +29,7 @@ _REASONS = {
 Manifest = TypeVar("Manifest", bound=Item)
 
 _KINDS = {
-    "string_type": "text (put it in quotes)",
+    "string_type": "text",
     "int_type": "a whole number",
     "bool_type": "true or false",
     "tuple_type": "a list",
@@ -67,7 +67,8 @@ def _issue(model: type[Item], data: Any, fault: dict[str, Any]) -> Issue:
         return Issue(path, Code.MISSING_FIELD, f"The field {field!r} is missing.", f"Add {field!r}.")
     if kind in _KINDS:
         problem = f"The field {path[-1]!r} must be {_KINDS[kind]}." if path else "The document must be a mapping."
-        return Issue(path, Code.WRONG_TYPE, problem, f"Write {_KINDS[kind]}.")
+        remedy = "Put it in quotes." if kind == "string_type" else f"Write {_KINDS[kind]}."
+        return Issue(path, Code.WRONG_TYPE, problem, remedy)
     if kind == "literal_error":
         problem = f"The value of {field!r} is not one of those allowed."
         return Issue(path, Code.INVALID_VALUE, problem, f"Use {context['expected']}.")

@@ -74,7 +74,7 @@ class Demo:
         ports.require_free(HOST, settings().port)
         try:
             self.start()
-            self.supervisor.watch({"PostgreSQL": self.postgres.pid, "Valkey": self.valkey.pid})
+            self.supervisor.watch({self.postgres.folder: self.postgres.pid, self.valkey.folder: self.valkey.pid})
         finally:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)

@@ -41,7 +41,7 @@ class Supervisor:
         status = self._children[name].wait()
         del self._children[name]
         if status != 0:
-            raise StartError(f"{name} failed: {self._words(name)}")
+            raise StartError(f"{name} failed: {self._words(self._log(name))}")
 
     def wait_for(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
         """Wait until a process is ready.
@@ -52,19 +52,20 @@ class Supervisor:
         deadline = time.monotonic() + seconds
         while not ready():
             if self._children[name].poll() is not None:
-                raise StartError(f"{name} ended while it was starting: {self._words(name)}")
+                raise StartError(f"{name} ended while it was starting: {self._words(self._log(name))}")
             if time.monotonic() > deadline:
                 raise StartError(f"{name} was not ready within {seconds:g} seconds; see {self._log(name)}.")
             time.sleep(0.05)
 
-    def watch(self, others: Mapping[str, int | None]) -> None:
-        """Wait until any process ends (or one of `others`, ids by name), which none should.
+    def watch(self, servers: Mapping[Path, int | None]) -> None:
+        """Wait until any process ends (or one of `servers`, ids by folder, with a file `log` in it), which none should.
 
         Raises:
             StartError: always, saying which one ended.
         """
         pids = {name: child.pid for name, child in self._children.items()}
-        pids |= {name: pid for name, pid in others.items() if pid}
+        pids |= {folder.name: pid for folder, pid in servers.items() if pid}
+        logs = {folder.name: folder / "log" for folder in servers}
         watched = {os.pidfd_open(pid): name for name, pid in pids.items()}
         try:
             ended, _, _ = select.select(list(watched), [], [])
@@ -76,7 +77,8 @@ class Supervisor:
         if status < 0:
             killer = signal.Signals(-status).name
             raise StartError(f"{name} was ended by {killer}, so everything was stopped; see {self._log(name)}.")
-        raise StartError(f"{name} ended, so everything was stopped: {self._words(name)}")
+        words = self._words(logs.get(name, self._log(name)))
+        raise StartError(f"{name} ended, so everything was stopped: {words}")
 
     def stop(self) -> None:
         """End every process, the last one first; each has a few seconds for what it has under way."""
@@ -87,6 +89,6 @@ class Supervisor:
     def _log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
-    def _words(self, name: str) -> str:
-        log = self._log(name)
-        return f"{last_words(log, ())} (see {log})" if log.exists() else "its log is beside its data"
+    @staticmethod
+    def _words(log: Path) -> str:
+        return f"{last_words(log, ())} (see {log})"

@@ -106,7 +106,7 @@ def test_an_unknown_field_like_no_other_is_answered_with_those_there_are() -> No
         ("volumes: [{name: a, title: A, path: a}]", "It must match ^/[^\\x00]*$."),
         ("deployment: {minReady: a}", "It must be a duration such as 30s, 15m or 1h30m."),
         ("deployment: {strategy: a}", "Use 'rolling', 'recreate' or 'onDelete'."),
-        ("env: [{name: A, value: 1}]", "Write text (put it in quotes)."),
+        ("env: [{name: A, value: 1}]", "Put it in quotes."),
         ("env: [{name: A}]", "Add 'value'."),
     ],
 )

@@ -116,6 +116,17 @@ def test_everything_is_there_once_however_often_it_is_started_and_ended(demo: De
     require_free("127.0.0.1", demo.port)
 
 
+@pytest.mark.parametrize("log", ["simulator.log", "api.log", "worker.log"])
+def test_it_ends_when_it_is_interrupted_while_it_starts(demo: Demo, log: str) -> None:
+    process = demo.start()
+    wait_until(lambda: (demo.var / "simulated" / "log" / log).exists())
+    pids = family(process.pid)
+    assert len(pids) > 3
+    os.kill(process.pid, signal.SIGINT)
+    assert demo.ended().endswith("Everything was stopped.\n")
+    wait_until_ended(pids)
+
+
 def test_it_ends_when_make_is_killed(demo: Demo) -> None:
     # The shell stands for make: it waits for the demo, and is its parent.
     demo.start("/bin/sh", "-c", f"{sys.executable} cli.py demo --parent $$; true")
