@@ -4,13 +4,16 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-cache-dir -q install
 COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test test-cluster lint bench lock clean
 
 demo: $(VENV)/.runtime ## all of Berth on this machine; Ctrl-C ends it
 	@exec $(VENV)/bin/berth demo --parent $$PPID
 
 test: $(VENV)/.dev ## every test
 	@$(VENV)/bin/python -m pytest -n auto
+
+test-cluster: $(VENV)/.dev ## the tests that a cluster is needed for, on a real one: KUBECONFIG's, or one that is started for them
+	@$(VENV)/bin/python -m tests.machine.choose $(VENV)/bin/python -m pytest -n 2 tests/cluster
 
 lint: $(VENV)/.dev ## style and types
 	@$(VENV)/bin/ruff check .

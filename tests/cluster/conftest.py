@@ -1,4 +1,4 @@
-"""The clusters of the contract: the simulator always, and a real one when KUBECONFIG names its kubeconfig."""
+"""The clusters of the contract: the simulator always, a real one where BERTH_TEST_KUBECONFIG names its kubeconfig."""
 
 import os
 import uuid
@@ -17,7 +17,9 @@ from simulator.state import Speeds
 from tests.kube.plans import identity
 
 FAST = Speeds(0.01, 0.01, 0.01, ready=0.01, init=0.01, stop=0.01, backoff=0.01, longest_backoff=0.02)
-REAL = os.environ.get("KUBECONFIG", "")
+REAL = os.environ.get("BERTH_TEST_KUBECONFIG", "")
+# What only a real cluster can show is collected where there is one.
+collect_ignore = [] if REAL else ["real"]
 
 
 def _real() -> Access:
