@@ -10,43 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-APPLETS = [
-    "sh",
-    "ls",
-    "cat",
-    "sleep",
-    "date",
-    "echo",
-    "true",
-    "false",
-    "seq",
-    "httpd",
-    "nc",
-    "wget",
-    "id",
-    "env",
-    "head",
-    "tail",
-    "printf",
-    "yes",
-    "mkdir",
-    "touch",
-    "rm",
-    "test",
-    "awk",
-    "cut",
-    "dd",
-    "grep",
-    "kill",
-    "nslookup",
-    "ping",
-    "ps",
-    "sed",
-    "sort",
-    "stat",
-    "tr",
-    "wc",
-]
+_NAMED = """
+sh ls cat sleep date echo true false seq httpd nc wget id env head tail printf yes mkdir touch rm test
+awk chmod chown cp cut dd dirname basename grep kill mv nslookup ping ps sed sort stat su tr wc
+"""
+APPLETS = _NAMED.split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +43,41 @@ def busybox_root(folder: Path) -> None:
         (folder / name).mkdir(parents=True)
     (folder / "tmp").chmod(0o1777)
     shutil.copy2("/bin/busybox", folder / "bin/busybox")
-    for applet in APPLETS:
-        (folder / "bin" / applet).symlink_to("busybox")
+    busybox_applets(folder)
     (folder / "etc/passwd").write_text("root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n")
 
 
-def archive(image: Image, root: Path, file: Path) -> None:
-    """Writes the archive (the format of `docker save`) of an image with one layer, the root folder."""
+def busybox_applets(root: Path) -> None:
+    """Names its busybox by all of the commands that it can stand for and that the root folder lacks."""
+    for applet in APPLETS:
+        if not (root / "bin" / applet).is_symlink() and not (root / "bin" / applet).exists():
+            (root / "bin" / applet).symlink_to("busybox")
+
+
+def archive(images: Sequence[Image], root: Path, file: Path) -> None:
+    """Writes the archive (the format of `docker save`) of images with one layer in common, the root folder."""
     layer = file.with_suffix(".layer")
     with tarfile.open(layer, "w") as tar:
         tar.add(root, arcname=".", filter=_owned_as_inside)
-    digest = hashlib.sha256(layer.read_bytes()).hexdigest()
-    config = {
+    with layer.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    configs = {f"config-{number}.json": _config(image, digest) for number, image in enumerate(images)}
+    manifest = [
+        {"Config": name, "RepoTags": list(image.names), "Layers": ["layer.tar"]}
+        for name, image in zip(configs, images, strict=True)
+    ]
+    with tarfile.open(file, "w") as tar:
+        for name, value in [*configs.items(), ("manifest.json", manifest)]:
+            text = json.dumps(value).encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text))
+        tar.add(layer, arcname="layer.tar")
+    layer.unlink()
+
+
+def _config(image: Image, digest: str) -> dict[str, object]:
+    return {
         "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine],
         "os": "linux",
         "config": {
@@ -97,15 +88,6 @@ def archive(image: Image, root: Path, file: Path) -> None:
         },
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
     }
-    manifest = [{"Config": "config.json", "RepoTags": list(image.names), "Layers": ["layer.tar"]}]
-    with tarfile.open(file, "w") as tar:
-        for name, value in (("config.json", config), ("manifest.json", manifest)):
-            content = json.dumps(value).encode()
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-        tar.add(layer, arcname="layer.tar")
-    layer.unlink()
 
 
 def _owned_as_inside(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from embedded.server import start_child
 from tests.kit.processes import family
-from tests.machine import images
+from tests.machine import images, services
 from tests.machine.binaries import MachineError
 from tests.machine.control_plane import ControlPlane
 from tests.machine.space import ADDRESS, Space
@@ -54,6 +54,7 @@ class Node:
         self._until(lambda: self._ctr("version"), "containerd")
         for image in (images.PAUSE, images.BUSYBOX):
             self._made_of_busybox(image)
+        self.import_archive(services.archive())
         self.start_kubelet()
         ready = ["get", "node", NAME, "--output=jsonpath={.status.conditions[?(@.type=='Ready')].status}"]
         self._until(lambda: self._control_plane.kubectl(*ready) == "True", "kubelet")
@@ -116,7 +117,7 @@ class Node:
         root = self._folder / "root"
         images.busybox_root(root)
         file = self._folder / "image.tar"
-        images.archive(image, root, file)
+        images.archive([image], root, file)
         self.import_archive(file)
         shutil.rmtree(root)
 
