@@ -68,7 +68,7 @@ class Viewer:
         if self._opening:
             return self._seen(self._opening.popleft())
         if self._dropped:
-            return self._with_drops()
+            return self._drops()
         if self._waiting:
             return self._take()
         return self._end
@@ -89,13 +89,9 @@ class Viewer:
             self._lag = max(0, (time_ns() - event.lines[-1].ns) // 1_000_000)
         return event
 
-    def _with_drops(self) -> LogBatch:
-        """The next batch, which says what was dropped before it; an empty one when something else comes first."""
+    def _drops(self) -> LogBatch:
+        """What was dropped, as a batch of its own: the next one stays the object that the others get."""
         dropped, self._dropped = tuple(self._dropped.values()), {}
-        if self._waiting and isinstance(self._waiting[0], LogBatch):
-            batch = self._take()
-            assert isinstance(batch, LogBatch)
-            return LogBatch(batch.lines, batch.size, (*dropped, *batch.dropped))
         return LogBatch((), 0, dropped)
 
     def _drop_oldest(self) -> None:

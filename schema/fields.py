@@ -22,6 +22,9 @@ from strawberry.types.fields.resolver import StrawberryResolver
 
 Type = TypeVar("Type", bound=type)
 
+SHARED = "shared"
+"""The key in a subscription's metadata that says whether one execution of an event serves all who get it."""
+
 
 class _Resolver(StrawberryResolver[Any]):
     """A resolver whose arguments the schema may describe and retype, and whose return annotation counts for nothing."""
@@ -82,12 +85,15 @@ def subscribed_by(
     arguments: Mapping[str, object] | None = None,
     name: str | None = None,
     deprecation_reason: str | None = None,
+    shared: bool = False,
 ) -> Any:
     """A subscription field that the async generator `resolver` answers; the annotation is the type of one event.
 
-    Takes what `resolved_by` takes, and raises what it raises.
+    Takes what `resolved_by` takes, and raises what it raises. `shared` says that many viewers may be given the same
+    event object, that it never changes, and that nothing below it knows who reads: see `schema.sharing`.
     """
-    return _field(resolver, description, arguments, name, deprecation_reason, is_subscription=True)
+    said = {SHARED: shared}
+    return _field(resolver, description, arguments, name, deprecation_reason, is_subscription=True, metadata=said)
 
 
 def _field(
@@ -98,6 +104,7 @@ def _field(
     deprecation_reason: str | None,
     *,
     is_subscription: bool,
+    metadata: Mapping[str, object] | None = None,
 ) -> StrawberryField:
     return StrawberryField(
         graphql_name=name,
@@ -105,6 +112,7 @@ def _field(
         deprecation_reason=deprecation_reason,
         is_subscription=is_subscription,
         base_resolver=_Resolver(resolver, arguments or {}),
+        metadata=metadata,
     )
 
 

@@ -32,4 +32,5 @@ class Subscription:
             "filter": Annotated[LogFilter | None, strawberry.argument(description="Which lines; all without it.")],
             "tail": "How many past lines to begin with, the newest of all sources together: at most 5,000.",
         },
+        shared=True,
     )

@@ -21,6 +21,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from schema.cost import Costs
 from schema.limits import NESTING, Limits, TooComplexError, check_shape, check_text, check_variables
 from schema.plan import Plan
+from schema.sharing import Selection, shared_fields
 
 RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 """Built once: a rule made anew for each request would be a new class each time."""
@@ -53,7 +54,7 @@ class Document:
 
     node: DocumentNode
     operations: dict[str | None, OperationDefinitionNode]
-    plans: dict[str | None, Plan | None] = field(default_factory=dict)
+    plans: dict[str | None, tuple[Plan | None, Selection | None]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -65,6 +66,8 @@ class Prepared:
     name: str | None
     variables: dict[str, Any]
     plan: Plan | None
+    shared: bytes | None
+    """What it has in common with others that make the same answers of the same events; None where nothing is shared."""
 
 
 class Documents:
@@ -72,6 +75,7 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self._schema = schema
+        self._shared = shared_fields(schema)
         self._limits = limits
         self._costs = Costs(schema, limits.page, limits.cost)
         self._kept: OrderedDict[str, Document] = OrderedDict()
@@ -91,8 +95,10 @@ class Documents:
         except GraphQLError as error:
             raise Unprepared([coded(error, "GRAPHQL_VALIDATION_FAILED")]) from None
         if name not in document.plans:
-            document.plans[name] = Plan.of(document.node)
-        return Prepared(document.node, operation, name, dict(variables), document.plans[name])
+            document.plans[name] = Plan.of(document.node), Selection.of(self._shared, document.node, operation)
+        plan, selection = document.plans[name]
+        shared = selection.key(variables) if selection else None
+        return Prepared(document.node, operation, name, dict(variables), plan, shared)
 
     def _read(self, text: str) -> Document:
         check_text(text)

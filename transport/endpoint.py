@@ -108,7 +108,7 @@ class Endpoint:
 
     async def _stream(
         self, prepared: Prepared, context: object, token: str, request_id: str
-    ) -> AsyncGenerator[Formatted, None]:
+    ) -> AsyncGenerator[str, None]:
         with self._service.streams.one_more(token):
             async with aclosing(self._service.operations.stream(prepared, context, request_id)) as answers:
                 async for answer in answers:

@@ -12,6 +12,7 @@ DURATIONS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 EVENTS = Counter("berth_graphql_events", "Events sent to subscribers.")
+SHARED = Counter("berth_graphql_events_shared", "Of these, those whose answer had been made for another subscriber.")
 WEBSOCKETS = Gauge("berth_websockets_open", "Websocket connections open now.")
 STREAMS = Gauge("berth_subscriptions_open", "Subscriptions open now, over websockets and server-sent events.")
 REQUESTS = Counter("berth_http_requests", "HTTP requests answered.", ["method", "status"])

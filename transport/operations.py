@@ -1,21 +1,23 @@
 """One operation from its text to its answer: the same way for HTTP, server-sent events and websockets."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, TypeVar
 
+import orjson
 import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationType, create_source_event_stream
-from graphql.execution import map_source_to_response_event
+from graphql.execution.executor import Executor
 
 from schema.execution import Execution
 from schema.limits import Limits
 from transport import metrics
 from transport.documents import Documents, Prepared, Unprepared, coded
 from transport.errors import BAD_USER_INPUT, BUSY, DEADLINE_EXCEEDED, Formatted, formatted, is_internal, problem
+from transport.sharing import Answers
 
 Context = TypeVar("Context")
 
@@ -54,6 +56,7 @@ class Operations:
         # Strawberry keeps graphql-core's schema private; its version is pinned.
         self._schema = schema._schema
         self._documents = Documents(self._schema, limits)
+        self._answers = Answers()
         self._deadline = deadline
         self._writes: set[asyncio.Task[ExecutionResult]] = set()
 
@@ -113,8 +116,8 @@ class Operations:
             remedy = "The change goes on. Send it again with the same idempotency key to learn how it ended."
         return problem(DEADLINE_EXCEEDED, f"There was no answer within {self._deadline:g} seconds.", remedy)
 
-    async def stream(self, prepared: Prepared, context: object, request_id: str) -> AsyncGenerator[Formatted, None]:
-        """The answers of a subscription, one for each event. Raises StreamFailed when it ends with errors."""
+    async def stream(self, prepared: Prepared, context: object, request_id: str) -> AsyncGenerator[str, None]:
+        """The answers of a subscription as JSON, one for each event. Raises StreamFailed when it ends with errors."""
         outcome = "cancelled"
         metrics.STREAMS.inc()
         try:
@@ -130,21 +133,18 @@ class Operations:
             metrics.STREAMS.dec()
             metrics.OPERATIONS.labels("subscription", outcome).inc()
 
-    async def _events(self, prepared: Prepared, context: object, request_id: str) -> AsyncGenerator[Formatted, None]:
+    async def _events(self, prepared: Prepared, context: object, request_id: str) -> AsyncGenerator[str, None]:
         try:
             executor = self._executor(prepared, context)
             source: Any = create_source_event_stream(executor)
-            if not isinstance(source, ExecutionResult | AsyncIterable):
+            if not isinstance(source, AsyncGenerator | ExecutionResult):
                 source = await source
             if isinstance(source, ExecutionResult):
                 raise Unprepared(source.errors or [])
             sent = 0
-            async with aclosing(map_source_to_response_event(executor, source)) as results:
-                async for result in results:
-                    answer: Formatted = {"data": result.data}
-                    if result.errors:
-                        answer["errors"] = formatted(result.errors, request_id)
-                    yield answer
+            async with aclosing(source) as events:
+                async for event in events:
+                    yield await self._answer_of(event, executor, prepared.shared, request_id)
                     sent += 1
                     if sent % EVENTS_BETWEEN_PAUSES == 0:
                         await asyncio.sleep(0)
@@ -153,6 +153,20 @@ class Operations:
         except Exception as error:
             located = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
             raise StreamFailed(formatted([located], request_id)) from error
+
+    async def _answer_of(self, event: object, executor: Execution, shared: bytes | None, request_id: str) -> str:
+        """The answer of one event: made once for all who share it, unless it has errors, which name their request."""
+        if shared and (known := self._answers.get(event, shared)):
+            metrics.SHARED.inc()
+            return known
+        result = await _run(executor.build_per_event_executor(event))
+        answer: Formatted = {"data": result.data}
+        if result.errors:
+            answer["errors"] = formatted(result.errors, request_id)
+        text = orjson.dumps(answer).decode()
+        if shared and not result.errors:
+            self._answers.keep(event, shared, text)
+        return text
 
     def _executor(self, prepared: Prepared, context: object) -> Execution:
         executor = Execution.build(
@@ -175,7 +189,7 @@ class Operations:
             await asyncio.wait(self._writes)
 
 
-async def _run(executor: Execution) -> ExecutionResult:
+async def _run(executor: Executor[Any]) -> ExecutionResult:
     result: Any = executor.execute_operation()
     if not isinstance(result, ExecutionResult):
         result = await result

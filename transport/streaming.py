@@ -31,7 +31,7 @@ class EventStream:
 
     def __init__(
         self,
-        answers: AsyncGenerator[Formatted, None],
+        answers: AsyncGenerator[str, None],
         heartbeat: float,
         *must_end: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
@@ -61,13 +61,13 @@ class EventStream:
                 async for answer in answers:
                     await _send(send, _next(answer))
         except StreamFailed as failure:
-            await _send(send, _next({"errors": failure.errors}))
+            await _send(send, _next(orjson.dumps({"errors": failure.errors}).decode()))
         await _send(send, COMPLETE)
 
 
-async def one_answer(answer: Formatted) -> AsyncGenerator[Formatted, None]:
+async def one_answer(answer: Formatted) -> AsyncGenerator[str, None]:
     """An answer that is complete at once, as a stream."""
-    yield answer
+    yield orjson.dumps(answer).decode()
 
 
 async def _any_done(tasks: set[asyncio.Task[None]], timeout: float) -> bool:
@@ -75,8 +75,9 @@ async def _any_done(tasks: set[asyncio.Task[None]], timeout: float) -> bool:
     return bool(done)
 
 
-def _next(answer: Formatted) -> bytes:
-    return b"event: next\ndata: " + orjson.dumps(answer) + b"\n\n"
+def _next(answer: str) -> bytes:
+    # JSON has no line break outside its texts, and inside them it is escaped: one line of data holds all of it.
+    return b"event: next\ndata: " + answer.encode() + b"\n\n"
 
 
 async def _send(send: Send, part: bytes) -> None:

@@ -207,10 +207,12 @@ class Connection:
     async def _stream(self, operation_id: str, prepared: Prepared, context: object, request_id: str) -> None:
         assert self._token is not None
         stream = self._service.operations.stream(prepared, context, request_id)
+        # The answer is text that others may get as well: only the frame around it is this operation's own.
+        frame = f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":'
         with self._service.streams.one_more(self._token):
             async with aclosing(stream) as answers:
                 async for answer in answers:
-                    await self._send({"id": operation_id, "type": "next", "payload": answer})
+                    await self._send_text(frame + answer + "}")
 
     async def _fail(self, operation_id: str, errors: list[Formatted]) -> None:
         await self._last(operation_id, {"id": operation_id, "type": "error", "payload": errors})
@@ -222,8 +224,11 @@ class Connection:
             await self._send(frame)
 
     async def _send(self, frame: Mapping[str, Any]) -> None:
+        await self._send_text(orjson.dumps(frame).decode())
+
+    async def _send_text(self, text: str) -> None:
         if self._websocket.application_state is WebSocketState.CONNECTED:
-            await self._websocket.send_text(orjson.dumps(frame).decode())
+            await self._websocket.send_text(text)
 
     async def _close(self, closed: _Closed) -> None:
         if self._websocket.application_state is WebSocketState.CONNECTED:

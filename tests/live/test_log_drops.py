@@ -41,7 +41,7 @@ async def test_a_viewer_that_reads_too_slowly_loses_the_oldest_and_is_told_how_m
         for first in range(1, 9_001, 1_000):
             web.write(*lines(first, first + 999))
         await web.drained()
-        events = await told(slow, 25)
+        events = await told(slow, 26)
     seqs, dropped, missing = account(events)
     assert seqs == list(range(4_001, 9_001))
     assert (dropped, missing) == ({"SLOW_CONSUMER": 4_000}, 4_000)
@@ -58,6 +58,22 @@ async def test_a_slow_viewer_harms_no_other() -> None:
             web.write(*lines(first, first + 99))
             messages += await read(healthy, 100)
         assert messages == [f"line {number}" for number in range(1, 9_001)]
+
+
+async def test_what_a_slow_viewer_gets_after_its_drops_is_the_very_batch_that_the_others_get() -> None:
+    web = Container()
+    hub = hub_of(FakeInstance(web))
+    async with watching(hub) as slow, watching(hub) as healthy:
+        await told(slow, 1)
+        await told(healthy, 1)
+        for first in range(1, 9_001, 1_000):
+            web.write(*lines(first, first + 999))
+            await told(healthy, 4)
+        last = await told(healthy, 9)
+        drops, *kept = await told(slow, 26)
+    assert isinstance(drops, LogBatch)
+    assert drops.lines == ()
+    assert all(event is other for event, other in zip(kept[-9:], last, strict=True))
 
 
 async def test_a_container_that_writes_far_too_much_is_cut_and_the_cut_is_counted() -> None:

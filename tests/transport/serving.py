@@ -38,7 +38,9 @@ class Served:
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://berth", headers=TOKEN)
 
 
-def served(*, deadline: float = 30, per_token: int = 200, page: Any = None, **limits: Any) -> Served:
+def served(
+    *, deadline: float = 30, per_token: int = 200, page: Any = None, schema: Any = SCHEMA, **limits: Any
+) -> Served:
     world, tokens = World(), {"good": "ann", "other": "bob"}
 
     async def authenticate(token: str | None) -> object | None:
@@ -48,7 +50,7 @@ def served(*, deadline: float = 30, per_token: int = 200, page: Any = None, **li
         return Context(world, str(viewer), request_id)
 
     service = Service(
-        Operations(SCHEMA, Limits(), deadline),
+        Operations(schema, Limits(), deadline),
         authenticate,
         make_context,
         streams=Held(per_token),
