@@ -3,6 +3,7 @@
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from jobs import deploy
+from jobs.applied import keep
 from jobs.delete_instance import same_cluster
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.moves import move
@@ -15,6 +16,7 @@ from kube.apply import apply
 from kube.errors import NamespaceForeign
 from kube.manifests import foundation, holdings, namespace
 from models import App, Instance, Task
+from models.applied import FOUNDATION
 from rules.enums import InstanceState
 from rules.transitions import Change
 
@@ -50,9 +52,10 @@ async def apply_foundation(run: Run) -> None:
     """Applies what the namespace needs before any service: quota, limits, policies, account, secrets and claims."""
     client = await run.cluster()
     release = await release_for(run)
-    objects = foundation(release.identity)
-    objects += [made for service in release.plan.services for made in holdings(release.identity, service)]
-    items = await apply(client, objects)
+    objects = {FOUNDATION: foundation(release.identity)}
+    objects |= {service.name: holdings(release.identity, service) for service in release.plan.services}
+    await keep(run, objects)
+    items = await apply(client, [made for each in objects.values() for made in each])
     await run.log(*(f"applied {item.kind} {item.name}" for item in items))
     change = Change.PROVISIONED if release.plan.services else Change.PROVISIONED_EMPTY
     async with run.fenced(with_instance=True) as (connection, locked):

@@ -14,7 +14,7 @@ from kube.clients import Cluster as Client
 from kube.errors import KubeError
 from kube.namespaces import Holding
 from live.process import current
-from models import AbandonedNamespace, Instance, Task
+from models import AbandonedNamespace, Applied, Instance, Task
 from models.keyring import KeyringError
 from rules.enums import InstanceState, TaskState
 from rules.transitions import Change
@@ -144,6 +144,7 @@ async def settle(connection: BaseDBAsyncClient, task: Task, instance: Instance |
     if instance is None or instance.state != InstanceState.DELETING:
         return
     if ending.well:
+        await Applied.filter(instance_id=instance.id).using_db(connection).delete()
         await move(connection, instance, Change.GONE, task.id)
     elif not await _superseded(connection, task):
         await move(connection, instance, Change.CLEANUP_FAILED, task.id)

@@ -7,6 +7,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import F
 from tortoise.timezone import now
 
+from jobs.applied import keep, objects_of
 from jobs.delete_instance import same_cluster
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.moves import move, tell
@@ -16,8 +17,7 @@ from jobs.start import Door
 from jobs.steps import Run, StepFailed
 from kube import rollout
 from kube.apply import Item, apply, prune
-from kube.manifests import holdings, running
-from models import AppService, Deployment, Instance, ServiceRevision, Task
+from models import AppService, Deployment, Instance, ServiceRevision, Task, applied
 from rules.enums import AppServiceState, DeploymentState, InstanceState, OnConflict, TaskState
 from rules.refusals import Refused
 from rules.states import Operation, check
@@ -86,14 +86,14 @@ async def apply_services(run: Run) -> None:
     instance, client = await run.instance(), await run.cluster()
     await same_cluster(client, instance)
     await _mark_deploying(run)
-    release = await release_for(run, fresh=True)
-    objects = [made for service in release.plan.services for made in holdings(release.identity, service)]
-    objects += [made for service in release.plan.services for made in running(release.identity, service)]
-    await run.say(f"applying {len(objects)} objects of {len(release.plan.services)} services")
+    by_service = objects_of(await release_for(run, fresh=True))
+    objects = [made for each in by_service.values() for made in each]
+    await keep(run, by_service)
+    await run.say(f"applying {len(objects)} objects of {len(by_service)} services")
     items = await apply(client, objects, force=bool(run.task.input.get("force")))
     old = {(item["kind"], item["name"]): item for item in instance.inventory}
     new = {(item.kind, item.name): asdict(item) for item in items}
-    await _keep(run, list((old | new).values()))
+    await _take_stock(run, list((old | new).values()))
     await run.log(*(f"applied {item.kind} {item.name}" for item in items))
 
 
@@ -127,19 +127,15 @@ async def remove_leftovers(run: Run) -> None:
     """Deletes what earlier deployments applied and this one does not have; claims stay, with their data."""
     instance, client = await run.instance(), await run.cluster()
     release = await release_for(run)
-    wanted = {
-        (made["kind"], made["metadata"]["name"])
-        for service in release.plan.services
-        for made in (*holdings(release.identity, service), *running(release.identity, service))
-    }
+    wanted = {(made["kind"], made["metadata"]["name"]) for each in objects_of(release).values() for made in each}
     items = [Item(**item) for item in instance.inventory]
     new = [item for item in items if (item.kind, item.name) in wanted]
     gone = await prune(client, instance.namespace, items, new)
     await run.log(*(f"removed {item.kind} {item.name}" for item in gone))
-    await _keep(run, [asdict(item) for item in items if item not in gone])
+    await _take_stock(run, [asdict(item) for item in items if item not in gone])
 
 
-async def _keep(run: Run, inventory: list[dict[str, Any]]) -> None:
+async def _take_stock(run: Run, inventory: list[dict[str, Any]]) -> None:
     async with run.fenced(with_instance=True) as (connection, instance):
         assert instance is not None
         instance.inventory = inventory
@@ -162,7 +158,10 @@ async def settle(connection: BaseDBAsyncClient, task: Task, instance: Instance |
     if instance is None:
         return
     state = DeploymentState.COMPLETED if ending.well else _ENDS.get(ending.state, DeploymentState.ERRORED)
-    await Deployment.filter(task_id=task.id).using_db(connection).update(state=state, ended_at=now())
+    deployment = await Deployment.get(task_id=task.id, using_db=connection)
+    await Deployment.filter(id=deployment.id).using_db(connection).update(state=state, ended_at=now())
+    if ending.well:
+        await applied.prove(connection, instance.id, deployment.number)
     failed = (ending.failure or {}).get("service")
     for one in await AppService.filter(instance_id=instance.id).using_db(connection).order_by("position"):
         if one.state == AppServiceState.DEPLOYING or not one.enabled:

@@ -55,6 +55,7 @@ async def _installation() -> str:
 async def _require_keys(keyring: Keyring) -> None:
     rows = await get_connection("default").execute_query_dict(
         "SELECT kubeconfig AS sealed FROM cluster WHERE kubeconfig IS NOT NULL AND removed_at IS NULL "
-        "UNION ALL SELECT sealed FROM variable WHERE sealed IS NOT NULL UNION ALL SELECT sealed FROM app_service_token"
+        "UNION ALL SELECT sealed FROM variable WHERE sealed IS NOT NULL UNION ALL SELECT sealed FROM app_service_token "
+        "UNION ALL SELECT DISTINCT substring(sealed from '^[^:]*:[^:]*:') FROM applied WHERE sealed IS NOT NULL"
     )
     keyring.require({key_of(row["sealed"]) for row in rows})

@@ -5,6 +5,7 @@ It holds what is stored and how it is locked; it never decides what is allowed a
 
 from models.app import App
 from models.app_service import AppService, AppServiceToken, Variable
+from models.applied import Applied
 from models.cluster import AbandonedNamespace, Cluster
 from models.deployment import Deployment
 from models.environment import Environment
@@ -21,6 +22,7 @@ __all__ = [
     "App",
     "AppService",
     "AppServiceToken",
+    "Applied",
     "Cluster",
     "Deployment",
     "Environment",

@@ -21,6 +21,7 @@ PREFIXES = {
     "aps": "AppService",
     "val": "AppServiceToken",
     "var": "Variable",
+    "apd": "Applied",
     "tok": "Token",
     "tsk": "Task",
     "job": "Job",

@@ -4,7 +4,7 @@ from tortoise.transactions import in_transaction
 
 from models.keyring import Keyring, key_of
 
-_SEALED = (("cluster", "kubeconfig"), ("variable", "sealed"), ("app_service_token", "sealed"))
+_SEALED = (("cluster", "kubeconfig"), ("variable", "sealed"), ("app_service_token", "sealed"), ("applied", "sealed"))
 
 
 async def reseal(keyring: Keyring) -> int:

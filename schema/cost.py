@@ -36,6 +36,9 @@ from schema.limits import TooComplexError
 LIST_FACTOR = 5
 """How many objects a list without pages is taken for."""
 
+PRICES = {"Instance.manifests": 50}
+"""What some fields count instead: they are worth a number of objects by themselves."""
+
 LARGEST_PAGE = 1_000_000
 """Pages beyond it are counted as it: the answer is no either way, and the product stays a small number."""
 
@@ -147,6 +150,8 @@ class _Pricing:
         if not is_composite_type(named):
             return _Price()
         inner = self.price(node.selection_set, named)
+        if f"{parent.name}.{name}" in PRICES:
+            return _Price(PRICES[f"{parent.name}.{name}"] + inner.once)
         if is_connection(parent):
             if name == "nodes":
                 return _Price(0, 1 + inner.once)

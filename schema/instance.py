@@ -12,6 +12,7 @@ from resolvers.rows.instance import Address, Failure, Holding, InstanceRow
 from rules.enums import InstanceState
 from schema.app import App
 from schema.app_service import AppService
+from schema.applied import AppliedObject
 from schema.cluster import Cluster
 from schema.deployment import Deployment
 from schema.environment import Environment
@@ -95,6 +96,10 @@ class Instance(Node):
     failure: InstanceFailure | None = strawberry.field(description="Why it is ERRORED; null in every other state.")
     holding: list[NamespaceHolding] = strawberry.field(
         description="What holds its namespace up while it is deleted; empty when nothing does."
+    )
+    manifests: list[AppliedObject] = strawberry.field(
+        description="The Kubernetes objects that Berth applied last, known also while its cluster is away: first "
+        "those of the instance as a whole, then each service's. Empty until something is applied."
     )
     cursor: str = strawberry.field(description="Its last event; a subscription to it may start after this.")
     version: int = strawberry.field(description="Counts the changes of its own fields; send it as `expectedVersion`.")

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from live.manifests import service_manifests
+from resolvers.applied import AppliedObject, manifests
 from resolvers.capabilities import CAPABILITIES, Capability
 from resolvers.context import Context
 from resolvers.nouns import NOUNS, Noun, many, one
@@ -83,6 +84,7 @@ class InstanceRow:
     operations: list[Answered] = field(init=False)
     address: Address | None = field(init=False)
     failure: Failure | None = field(init=False)
+    manifests: list[AppliedObject] = field(init=False)
 
     @property
     def cursor(self) -> str:
@@ -162,6 +164,7 @@ INSTANCE = Noun(
         "operations": _operations,
         "address": _addresses,
         "failure": _failures,
+        "manifests": manifests,
     },
     live="t.deleted_at IS NULL",
     renamed={"number": "seq", "holding_json": "holding"},

@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tortoise.transactions import in_transaction
 from typer.testing import CliRunner
 
 from command.program import program
-from models import AppService, Cluster, Variable
+from models import Applied, AppService, Cluster, Instance, Variable, applied
 from models.keyring import Keyring
 from tests.kit import makers
 
@@ -108,11 +109,14 @@ async def test_a_rotated_keyring_opens_every_secret_with_its_new_key_alone(
     variable.sealed = older.seal("secret", variable.id)
     await variable.save()
     await Cluster.filter(id=world.cluster.id).update(kubeconfig=older.seal("data", world.cluster.id))
+    deployment = await makers.deployment(await Instance.get(id=service.instance_id))
+    async with in_transaction() as connection:
+        await applied.keep(connection, older, deployment.instance_id, deployment.number, {"web": [{"kind": "Secret"}]})
 
     done = await asyncio.to_thread(berth, "admin", "keyring", "rotate", str(path), DATABASE_URL=opened_database)
     newer = Keyring.load(path)
     assert (done.stderr, done.stdout) == (
-        "", f"{path} has the new key {newer.primary}, and 2 secrets were sealed with it. Back it up.\n",
+        "", f"{path} has the new key {newer.primary}, and 3 secrets were sealed with it. Back it up.\n",
     )  # fmt: skip
     assert newer.primary not in older.keys
     assert newer.keys.keys() == {older.primary, newer.primary}
@@ -122,6 +126,7 @@ async def test_a_rotated_keyring_opens_every_secret_with_its_new_key_alone(
     assert alone.unseal(str(kept.sealed), kept.id) == "secret"
     cluster = await Cluster.get(id=world.cluster.id)
     assert alone.unseal(str(cluster.kubeconfig), cluster.id) == "data"
+    assert (await Applied.get(instance_id=service.instance_id)).objects(alone) == [{"kind": "Secret"}]
 
 
 async def test_a_keyring_that_does_not_open_every_secret_changes_none(opened_database: str, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ WORD = re.compile(r"'([A-Z_]+)'::text")
 UNIQUE = {
     "app_name": "CREATE UNIQUE INDEX app_name ON public.app USING btree (organization_id, name) "
     "WHERE (deleted_at IS NULL)",
+    "applied_good": "CREATE UNIQUE INDEX applied_good ON public.applied USING btree (instance_id, service) WHERE good",
     "cluster_name": "CREATE UNIQUE INDEX cluster_name ON public.cluster USING btree (organization_id, name) "
     "WHERE (removed_at IS NULL)",
     "instance_name": "CREATE UNIQUE INDEX instance_name ON public.instance USING btree (app_id, name) "
