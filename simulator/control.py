@@ -1,9 +1,11 @@
 """The control API under /simulator/, with the same token as everything else.
 
-GET, POST, DELETE faults      what is switched on; {fault, verb, path, times, seconds, code} switches on; all off
+GET, POST, DELETE faults      what is switched on; {fault, and the fields of `faults.Fault`} switches on; off
 POST, DELETE behaviours       {image, namespace, and options of `behaviour.Behaviour`} adds a rule; back to none
 POST compact                  every version so far is too old, and watches are told so
-POST cut                      {end: abort | clean | expired} ends every open stream
+POST cut                      {end: abort | clean | expired, path} ends the open streams of a path (a glob; all)
+POST rotate                   {path} begins a new file for the logs of a path: later readers miss what is in the old one
+POST reread                   {path} has the open logs of a path tell their file once more from its start
 POST identity                 kube-system gets another UID, as if another cluster answered
 POST version                  {version: v1.20.3} is what /version says from now on
 GET clock                     the time here in nanoseconds, and whether a test drives it
@@ -73,7 +75,13 @@ def _do(state: State, method: str, what: str, body: Object) -> Object | list[Obj
             compact(state)
             return {"resourceVersion": str(state.store.version)}
         case "POST", "cut":
-            state.cut(str(body.get("end", "abort")))
+            state.cut(str(body.get("end", "abort")), str(body.get("path", "*")))
+            return {}
+        case "POST", "rotate":
+            state.rotate(str(body.get("path", "*")))
+            return {}
+        case "POST", "reread":
+            state.reread(str(body.get("path", "*")))
             return {}
         case "POST", "identity":
             return {"uid": become_another(state)}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from simulator.errors import StatusError, bad_request
 from simulator.kinds import Object
 
-Name = Literal["slow", "status", "refuse", "cut", "silence", "deny", "hold"]
+Name = Literal["slow", "status", "refuse", "cut", "end", "text", "silence", "deny", "hold"]
 _STATUS = {
     401: ("Unauthorized", "Unauthorized"),
     403: ("Forbidden", "forbidden: switched on as a fault"),
@@ -29,8 +29,10 @@ class Fault:
     """One fault and the requests it befalls (globs; a request has the verb names that RBAC has).
 
     `slow` waits `seconds` before the answer; `status` answers `code` (429 and 503 with Retry-After `seconds`);
-    `refuse` drops the connection unanswered; `cut` sends half of the answer; `silence` holds back the events of
-    watches and the lines of logs; `deny` is a permission that is missing (403, and in access reviews);
+    `refuse` drops the connection unanswered; `cut` sends half of the answer, or drops a stream after `seconds`; `end`
+    ends a stream cleanly after `seconds`; `text` answers a log request with 200 and `message`, as a kubelet does that
+    fails after the headers; `silence` holds back the events of watches and the lines of logs; `deny` is a permission
+    that is missing (403, and in access reviews);
     `hold` puts a finalizer (`path` is then a glob of `<resource>/<name>`) on every new object, which nobody removes.
     """
 
@@ -40,6 +42,7 @@ class Fault:
     times: int | None = None
     seconds: float = 1.0
     code: int = 500
+    message: str = "failed to create fsnotify watcher: too many open files"
 
     def befalls(self, verb: str, path: str) -> bool:
         return fnmatchcase(verb, self.verb) and fnmatchcase(path, self.path)
@@ -83,8 +86,10 @@ class Faults:
         return [asdict(fault) for fault in self.on]
 
 
-def refusal(fault: Fault) -> StatusError:
-    """The Status that a `status` fault answers."""
+def refusal(fault: Fault, verb: str) -> StatusError:
+    """The Status that a `status` fault answers to a request of this verb."""
     reason, message = _STATUS.get(fault.code, ("", "switched on as a fault"))
+    if (fault.code, verb) == (410, "watch"):
+        message = "too old resource version: 1 (2)"
     after = max(1, round(fault.seconds)) if fault.code in {429, 503} else None
     return StatusError(fault.code, reason, message, None, after)

@@ -60,7 +60,7 @@ class Server:
             _abort(request.http)
             raise errors.StatusError(500, "", "connection dropped")
         if fault := self.faults.find("status", verb, path):
-            raise faults.refusal(fault)
+            raise faults.refusal(fault, verb)
         if self.faults.find("deny", verb, path):
             raise self._denied(request)
         answer = await self._answer(request)

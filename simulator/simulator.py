@@ -145,9 +145,17 @@ class Simulator:
     def behaviours(self) -> Behaviours:
         return self.state.behaviours
 
-    def cut(self, end: str = "abort") -> None:
-        """Ends every open stream: `abort`, `clean` or `expired`."""
-        self.state.cut(end)
+    def cut(self, end: str = "abort", path: str = "*") -> None:
+        """Ends the open streams of a path: `abort`, `clean` or `expired`."""
+        self.state.cut(end, path)
+
+    def rotate(self, path: str = "*") -> None:
+        """Begins a new file for the logs of a path: their lines so far are lost to who asks from now on."""
+        self.state.rotate(path)
+
+    def reread(self, path: str = "*") -> None:
+        """Has the open logs of a path tell their lines once more from the first."""
+        self.state.reread(path)
 
     def compact(self) -> None:
         """Makes every version so far too old to watch from."""

@@ -32,11 +32,22 @@ class Speeds:
     stop: float = 0.1
     backoff: float = 10.0
     longest_backoff: float = 300.0
+    bookmark: float = 60.0
 
     def scaled(self, total: float) -> "Speeds":
         """The same with pods that are up after a total time."""
         factor = total / (self.schedule + self.pull + self.start)
         return replace(self, schedule=self.schedule * factor, pull=self.pull * factor, start=self.start * factor)
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """An answer that goes on. `wake` lets it look again at what holds; `end` says how it is to end, if it is."""
+
+    path: str
+    wake: asyncio.Event
+    end: str = ""
+    again: bool = False
 
 
 @dataclass(slots=True)
@@ -52,10 +63,9 @@ class State:
     behaviours: Behaviours = field(default_factory=Behaviours)
     release: str = VERSION
     closing: bool = False
-    open: set[asyncio.Event] = field(default_factory=set)
+    open: set[Stream] = field(default_factory=set)
     sockets: set[web.WebSocketResponse] = field(default_factory=set)
-    generation: int = 0
-    last_cut: str = ""
+    rotated: list[tuple[str, int]] = field(default_factory=list)
     changed: Callable[[], None] = lambda: None
     ends: dict[str, int] = field(default_factory=dict)
 
@@ -77,23 +87,47 @@ class State:
                 return
 
     @contextmanager
-    def stream(self, wake: asyncio.Event) -> Iterator[None]:
+    def stream(self, verb: str, path: str, wake: asyncio.Event) -> Iterator[Stream]:
         """Keeps note of an open stream, which is woken when the server closes or a fault is switched."""
-        self.open.add(wake)
+        made = Stream(path, wake)
+        timer = None
+        if fault := self.faults.find("cut", verb, path) or self.faults.find("end", verb, path):
+            end = "abort" if fault.fault == "cut" else "clean"
+            timer = self.clock.later(fault.seconds, lambda: self._end(made, end))
+        self.open.add(made)
         try:
-            yield
+            yield made
         finally:
-            self.open.discard(wake)
+            self.open.discard(made)
+            if timer is not None:
+                timer.cancel()
 
     def wake(self) -> None:
         """Lets every open stream look again at what holds."""
-        for event in self.open:
-            event.set()
+        for stream in self.open:
+            stream.wake.set()
 
-    def cut(self, end: str) -> None:
-        """Ends every stream that is open now: `clean`, `abort`, or `expired` for watches (logs end cleanly)."""
-        self.generation += 1
-        self.last_cut = end
-        for watch in self.store.watches():
-            watch.close(end)
-        self.wake()
+    def _end(self, stream: Stream, end: str) -> None:
+        stream.end = end
+        stream.wake.set()
+
+    def cut(self, end: str, path: str = "*") -> None:
+        """Ends the streams of a path that are open now: `clean`, `abort`, or `expired` (of logs: clean)."""
+        for stream in self.open:
+            if fnmatchcase(stream.path, path):
+                self._end(stream, end)
+
+    def rotate(self, path: str = "*") -> None:
+        """Forgets the lines so far of the logs of a path, as a kubelet does that begins a new file.
+
+        A stream that is open loses nothing by it.
+        """
+        self.rotated.append((path, self.clock.now()))
+
+    def reread(self, path: str = "*") -> None:
+        """Has the open streams of a path tell their file once more from its start, as some kubelets do after many
+        rotations."""
+        for stream in self.open:
+            if fnmatchcase(stream.path, path):
+                stream.again = True
+                stream.wake.set()

@@ -14,9 +14,6 @@ from simulator.requests import TRUE, Request
 from simulator.state import State
 from simulator.store import Stored, item
 
-BOOKMARK = 60.0
-"""Seconds between the bookmarks of a watch, as a real API server has it."""
-
 
 def partial(raw: bytes) -> bytes:
     """An object cut down to its metadata."""
@@ -164,15 +161,16 @@ class _Tail:
     async def run(self, queue: Any) -> None:
         state, clock = self.state, self.state.clock
         kind = _kind(self.request)
-        due = clock.now() + round(BOOKMARK * SECOND)
-        with state.stream(queue.ready):
+        every = round(state.speeds.bookmark * SECOND)
+        due = clock.now() + every
+        with state.stream("watch", self.request.http.path, queue.ready) as stream:
             while not state.closing and clock.now() < self.end:
-                if queue.end:
-                    await self._finish(queue.end, kind)
+                if end := queue.end or stream.end:
+                    await self._finish(end, kind)
                     return
                 lines = [] if self._silent() else self._events(queue)
                 if clock.now() >= due:
-                    due = clock.now() + round(BOOKMARK * SECOND)
+                    due = clock.now() + every
                     if self.bookmarks and not self._silent():
                         lines.append(_bookmark(kind, max(self.version, state.store.version)))
                 if lines:

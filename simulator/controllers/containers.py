@@ -7,7 +7,7 @@ from hashlib import sha256
 from simulator.behaviour import Behaviour
 from simulator.clock import SECOND, Clock, stamp
 from simulator.kinds import Object
-from simulator.logs import new_id, start_of
+from simulator.lines import new_id, start_of
 from simulator.state import Speeds
 
 REMEMBERED = 10_000

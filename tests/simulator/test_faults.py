@@ -5,8 +5,10 @@ import asyncio
 import aiohttp
 import pytest
 
+from simulator import Simulator
 from simulator.clock import DrivenClock
-from tests.simulator.client import CONFIG_MAPS, PODS, Client, config_map, pod
+from simulator.state import Speeds
+from tests.simulator.client import CONFIG_MAPS, PODS, TOKEN, Client, config_map, pod
 
 NAMESPACES = "/api/v1/namespaces"
 
@@ -137,3 +139,28 @@ async def test_everything_can_be_switched_over_http(shop: Client) -> None:
     assert (await shop.refused("POST", "/simulator/faults", {"fault": "gremlins"}))["code"] == 400
     assert (await shop.refused("POST", "/simulator/behaviours", {"colour": "red"}))["code"] == 400
     assert (await shop.refused("POST", "/simulator/nothing", {}))["code"] == 404
+
+
+async def test_a_watch_may_be_refused_as_too_old_before_it_begins(shop: Client) -> None:
+    shop.sim.fault("status", code=410, verb="watch", times=1)
+    status = await shop.refused("GET", f"{CONFIG_MAPS}?watch=1")
+    assert (status["reason"], status["message"]) == ("Expired", "too old resource version: 1 (2)")
+
+
+async def test_a_watch_may_end_after_a_time(shop: Client) -> None:
+    shop.sim.fault("end", verb="watch", times=1, seconds=5)
+    stream = await shop.stream(f"{CONFIG_MAPS}?watch=1&resourceVersion={2**40}")
+    await shop.advance(5)
+    assert await stream.rest() == ""
+
+
+async def test_bookmarks_come_as_often_as_the_speeds_say() -> None:
+    async with (
+        Simulator(TOKEN, driven=True, speeds=Speeds(bookmark=2.0)) as sim,
+        aiohttp.ClientSession(sim.url, headers={"Authorization": f"Bearer {TOKEN}"}) as session,
+    ):
+        await sim.advance(0)
+        stream = await Client(sim, session).stream(f"{NAMESPACES}?watch=1&allowWatchBookmarks=1&resourceVersion=999999")
+        await sim.advance(2)
+        assert (await stream.event())[0] == "BOOKMARK"
+        stream.close()
