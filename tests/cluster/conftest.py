@@ -1,8 +1,16 @@
-"""The clusters of the contract: the simulator always, a real one where BERTH_TEST_KUBECONFIG names its kubeconfig."""
+"""The clusters of the contract: the simulator always, and a real one when BERTH_TEST_KUBECONFIG names its kubeconfig.
 
+With BERTH_TEST_MACHINE, which `make test-cluster` sets, the real one's API server can be restarted as well.
+"""
+
+import asyncio
+import fcntl
 import os
+import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,29 +23,95 @@ from kube.manifests import namespace
 from simulator.simulator import Simulator
 from simulator.state import Speeds
 from tests.kube.plans import identity
+from tests.machine.control import ask
 
 FAST = Speeds(0.01, 0.01, 0.01, ready=0.01, init=0.01, stop=0.01, backoff=0.01, longest_backoff=0.02)
+TOKEN = "let-me-in"
 REAL = os.environ.get("BERTH_TEST_KUBECONFIG", "")
+MACHINE = os.environ.get("BERTH_TEST_MACHINE", "")
 # What only a real cluster can show is collected where there is one.
 collect_ignore = [] if REAL else ["real"]
 
+Restart = Callable[[], Awaitable[None]]
 
-def _real() -> Access:
+
+@dataclass(frozen=True)
+class Place:
+    """A running cluster: how one is known there with all rights, and how its API server is restarted."""
+
+    access: Access
+    restart: Restart
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Runs every test that needs a cluster on each there is; those that restart it, where it can be restarted."""
+    if "place" in metafunc.fixturenames:
+        real = REAL and (MACHINE or "restart" not in metafunc.fixturenames)
+        metafunc.parametrize("place", ["simulator", "real"] if real else ["simulator"], indirect=True)
+
+
+@pytest.fixture
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    restarts = "restart" in request.fixturenames
+    if request.param == "real":
+        with _alone(restarts):
+            yield Place(_access(), _restart_real)
+        return
+    data = tmp_path / "cluster" if restarts else None
+    async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(_simulated(data))
+
+        async def restart() -> None:
+            port = int(simulator.url.rpartition(":")[2])
+            await stack.aclose()
+            await stack.enter_async_context(_simulated(data, port))
+
+        yield Place(Access(simulator.url, token=TOKEN, allow_private=True), restart)
+
+
+def _simulated(data: Path | None, port: int = 0) -> Simulator:
+    made = Simulator(TOKEN, speeds=FAST, data=data, port=port)
+    made.behave("*nope*", pull="not found")
+    return made
+
+
+def _access() -> Access:
     file = Path(REAL)
     return read(embed(file.read_text(), file.parent), allow_private=True)
 
 
-@pytest.fixture(params=["simulator", "real"] if REAL else ["simulator"])
-async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+async def _restart_real() -> None:
+    """Returns when the API server answers again."""
+    await asyncio.to_thread(ask, "restart-api-server")
+
+
+@contextmanager
+def _alone(exclusive: bool) -> Iterator[None]:
+    """Keeps tests that restart the real cluster apart from all others, in other processes too.
+
+    Others hold the second lock together; whoever waits for it alone holds the first, so that no more of them come in.
+    """
+    how = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+    folder = Path(tempfile.gettempdir())
+    with (folder / "berth-test-gate").open("w") as gate, (folder / "berth-test-cluster").open("w") as held:
+        fcntl.flock(gate, how)
+        fcntl.flock(held, how)
+        if not exclusive:
+            fcntl.flock(gate, fcntl.LOCK_UN)
+        yield
+
+
+@pytest.fixture
+async def cluster(place: Place) -> AsyncIterator[Cluster]:
     """A client of one of the clusters, with all rights in it."""
-    if request.param == "real":
-        async with connect(_real()) as client:
-            yield client
-        return
-    async with Simulator("let-me-in", speeds=FAST) as running:
-        running.behave("*nope*", pull="not found")
-        async with connect(Access(running.url, token="let-me-in", allow_private=True)) as client:
-            yield client
+    async with connect(place.access) as client:
+        yield client
+
+
+@pytest.fixture
+def restart(place: Place) -> Restart:
+    """Restarts the API server: what was written stays, what was open ends."""
+    return place.restart
 
 
 @pytest.fixture
@@ -47,3 +121,15 @@ async def owner(cluster: Cluster) -> AsyncIterator[Identity]:
     uid = await namespaces.create(cluster, namespace(made))
     yield made
     await namespaces.delete(cluster, made.namespace, uid)
+
+
+@pytest.fixture
+async def as_account(place: Place, owner: Identity) -> AsyncIterator[Callable[[str], Awaitable[Cluster]]]:
+    """Makes clients that are known by a service account's token and by nothing else."""
+    async with AsyncExitStack() as stack:
+
+        async def known_by(token: str) -> Cluster:
+            access = replace(place.access, token=token, client_certificate=None, client_key=None)
+            return await stack.enter_async_context(connect(access))
+
+        yield known_by

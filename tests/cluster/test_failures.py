@@ -1,0 +1,62 @@
+"""Rollouts that fail, each by its name."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from catalogue.release import Resources
+from kube import rollout
+from kube.apply import apply
+from kube.clients import Cluster
+from kube.labels import Identity
+from kube.manifests import foundation, objects
+from kube.resources import RESOURCE_QUOTA
+from tests.cluster.rollouts import failure, roll_out
+from tests.kit.waiting import until
+from tests.kube.plans import plan, talk, web
+
+CRASH = (("simulator/crash", "3"), ("simulator/after", "0"), ("simulator/last", "dying\nbadly"))
+
+
+async def test_an_image_that_cannot_be_pulled_fails_by_name_and_can_be_put_right(
+    cluster: Cluster, owner: Identity
+) -> None:
+    failed = await failure(cluster, owner, plan(web(image="registry.local/nope:1")))
+    assert (failed.service, failed.code) == ("web", "IMAGE_PULL_FAILED")
+    assert "registry.local/nope:1" in failed.message
+    assert failed.evidence != []
+    assert (await roll_out(cluster, owner, plan(web())))[-1] == ("web", 3, 3)
+
+
+async def test_a_crash_fails_by_name_with_its_last_lines(cluster: Cluster, owner: Identity) -> None:
+    service = replace(web(1, args=("echo dying; echo badly; exit 3",)), annotations=CRASH)
+    failed = await failure(cluster, owner, plan(service))
+    assert (failed.service, failed.code) == ("web", "CRASH_LOOP")
+    assert failed.message == "The container web crashes again and again with exit code 3."
+    assert [line for line in failed.evidence if line in ("dying", "badly")] == ["dying", "badly"]
+
+
+async def test_pods_that_no_node_takes_fail_by_name(cluster: Cluster, owner: Identity) -> None:
+    service = replace(web(1, resources=Resources(900_000)), annotations=(("simulator/unschedulable", "no cpu"),))
+    failed = await failure(cluster, owner, plan(service), patience=0)
+    assert (failed.service, failed.code) == ("web", "UNSCHEDULABLE")
+
+
+@pytest.mark.parametrize("service", [web(), talk()], ids=["deployment", "statefulset"])
+async def test_a_full_quota_fails_by_name(cluster: Cluster, owner: Identity, service: Any) -> None:
+    wanted = plan(service)
+    made = [m for m in objects(owner, wanted) if m["kind"] != "ResourceQuota"]
+    quota = foundation(owner)[0] | {"spec": {"hard": {"pods": "0"}}}
+    await apply(cluster, [quota])
+
+    async def enforced() -> bool:
+        found = await cluster.request("GET", RESOURCE_QUOTA.path(owner.namespace, "berth"))
+        return bool(found.get("status", {}).get("hard") == {"pods": "0"})
+
+    await until(enforced, True)
+    await apply(cluster, made)
+    with pytest.raises(rollout.RolloutFailed) as failed:
+        async for _ in rollout.follow(cluster, owner.namespace, wanted, patience=0):
+            pass
+    assert failed.value.code == "QUOTA_EXCEEDED"
