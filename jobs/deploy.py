@@ -1,22 +1,24 @@
 """Deploys an instance: its services applied, their rollout followed, and what is no longer part of it removed."""
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
+from typing import Self
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import F
 from tortoise.timezone import now
 
-from jobs.applied import keep, objects_of
+from jobs.applied import Objects, keep, key, objects_of, take_stock
 from jobs.delete_instance import same_cluster
 from jobs.kinds import Ending, Job, Kind, Step
+from jobs.leftovers import remove_leftovers
 from jobs.moves import move, tell
 from jobs.new_services import helm_unavailable
 from jobs.release import release_for
 from jobs.start import Door
 from jobs.steps import Run, StepFailed
 from kube import rollout
-from kube.apply import Item, apply, prune
+from kube.apply import Item, apply
+from kube.errors import Conflict, KubeError
 from models import AppService, Deployment, Instance, ServiceRevision, Task, applied
 from rules.enums import AppServiceState, DeploymentState, InstanceState, OnConflict, TaskState
 from rules.refusals import Refused
@@ -26,14 +28,32 @@ from rules.transitions import Change
 _ENDS = {TaskState.CANCELED: DeploymentState.CANCELED}
 
 
-async def accept(door: Door, instance: Instance, on_conflict: OnConflict, force: bool, kind: Kind) -> str:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """force: fields that something else in the cluster has set are taken over. delete_claims: what is no longer part
+    of the instance takes its claims, and with them its data, with it."""
+
+    force: bool = False
+    delete_claims: bool = False
+
+    @classmethod
+    def of(cls, task: Task) -> Self:
+        """Those that a task was started with."""
+        return cls(bool(task.input.get("force")), bool(task.input.get("deleteClaims")))
+
+    def to_input(self) -> dict[str, bool]:
+        """As a task keeps them."""
+        return {"force": self.force, "deleteClaims": self.delete_claims}
+
+
+async def accept(door: Door, instance: Instance, on_conflict: OnConflict, options: Options, kind: Kind) -> str:
     """Starts a deployment of a locked instance, behind or instead of those that are active; returns the task's id.
 
     Raises: Refused OPERATION_BLOCKED, HELM_UNAVAILABLE.
     """
     await refuse_charts(door, instance)
     await door.make_way(instance, on_conflict)
-    task = await door.start(kind, organization_id=instance.organization_id, instance=instance, input={"force": force})
+    task = await door.start(kind, organization_id=instance.organization_id, instance=instance, input=options.to_input())
     await record(door.connection, instance, task)
     if not [one for one in await door.active(instance.id) if one["id"] != task.id]:
         await move(door.connection, instance, Change.DEPLOY_ACCEPTED)
@@ -90,11 +110,36 @@ async def apply_services(run: Run) -> None:
     objects = [made for each in by_service.values() for made in each]
     await keep(run, by_service)
     await run.say(f"applying {len(objects)} objects of {len(by_service)} services")
-    items = await apply(client, objects, force=bool(run.task.input.get("force")))
-    old = {(item["kind"], item["name"]): item for item in instance.inventory}
-    new = {(item.kind, item.name): asdict(item) for item in items}
-    await _take_stock(run, list((old | new).values()))
+    try:
+        items = await apply(client, objects, force=Options.of(run.task).force)
+    except KubeError as error:
+        raise _refused(error, by_service) from error
+    old = {(item["kind"], item["name"]): Item(**item) for item in instance.inventory}
+    await take_stock(run, (old | {(item.kind, item.name): item for item in items}).values())
     await run.log(*(f"applied {item.kind} {item.name}" for item in items))
+
+
+def _refused(error: KubeError, by_service: Objects) -> Exception:
+    """The failure that a refused object stands for, with its service; what may pass by itself stays what it is."""
+    at = error.details.get("object")
+    if error.retryable or at is None:
+        return error
+    service = next((name for name, each in by_service.items() if at in map("/".join, map(key, each))), "")
+    owners = error.owners if isinstance(error, Conflict) else []
+    if not owners:
+        return StepFailed(error.code, error.message, do=[error.remedy], service=service)
+    managers = ", ".join(dict.fromkeys(owner["manager"] for owner in owners))
+    return StepFailed(
+        error.code,
+        f"Something else in the cluster has set fields of {at}, and nothing was taken from it.",
+        cause=f"Kubernetes keeps who set which field, and names {managers}.",
+        evidence=[f"{owner['manager']} owns {owner['field']} of {at}" for owner in owners],
+        do=[
+            "Deploy with force: true to take these fields over.",
+            f"Or have {managers} give them up, and deploy again.",
+        ],
+        service=service,
+    )
 
 
 async def wait_until_ready(run: Run) -> None:
@@ -123,25 +168,6 @@ async def wait_until_ready(run: Run) -> None:
         ) from failed
 
 
-async def remove_leftovers(run: Run) -> None:
-    """Deletes what earlier deployments applied and this one does not have; claims stay, with their data."""
-    instance, client = await run.instance(), await run.cluster()
-    release = await release_for(run)
-    wanted = {(made["kind"], made["metadata"]["name"]) for each in objects_of(release).values() for made in each}
-    items = [Item(**item) for item in instance.inventory]
-    new = [item for item in items if (item.kind, item.name) in wanted]
-    gone = await prune(client, instance.namespace, items, new)
-    await run.log(*(f"removed {item.kind} {item.name}" for item in gone))
-    await _take_stock(run, [asdict(item) for item in items if item not in gone])
-
-
-async def _take_stock(run: Run, inventory: list[dict[str, Any]]) -> None:
-    async with run.fenced(with_instance=True) as (connection, instance):
-        assert instance is not None
-        instance.inventory = inventory
-        await instance.save(using_db=connection, update_fields=["inventory"])
-
-
 async def _mark_deploying(run: Run) -> None:
     """Before the rows are read for the release: what is changed after this needs a deployment of its own."""
     async with run.fenced(with_instance=True) as (connection, instance):
@@ -162,6 +188,8 @@ async def settle(connection: BaseDBAsyncClient, task: Task, instance: Instance |
     await Deployment.filter(id=deployment.id).using_db(connection).update(state=state, ended_at=now())
     if ending.well:
         await applied.prove(connection, instance.id, deployment.number)
+        instance.deployed_stack_revision_id = deployment.stack_revision_id
+        await instance.save(using_db=connection, update_fields=["deployed_stack_revision_id"])
     failed = (ending.failure or {}).get("service")
     for one in await AppService.filter(instance_id=instance.id).using_db(connection).order_by("position"):
         if one.state == AppServiceState.DEPLOYING or not one.enabled:
@@ -174,7 +202,8 @@ async def _settle_service(
     connection: BaseDBAsyncClient, instance: Instance, one: AppService, well: bool, failed: bool
 ) -> None:
     if not one.enabled:
-        one.state = AppServiceState.DISABLED
+        if well or one.deployed_revision_id is None:
+            one.state = AppServiceState.DISABLED
         if well:
             one.deployed_revision_id, one.ready, one.desired, one.needs_redeploy = None, None, None, False
     elif well:

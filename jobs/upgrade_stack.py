@@ -12,6 +12,7 @@ from jobs.steps import Run, StepFailed
 from live.manifests import service_manifests, stack_manifests
 from models import (
     AppService,
+    Deployment,
     Environment,
     Instance,
     StackRevision,
@@ -21,7 +22,7 @@ from rules.enums import OnConflict
 from rules.refusals import Refused
 
 
-async def accept(door: Door, instance: Instance, on_conflict: OnConflict) -> str:
+async def accept(door: Door, instance: Instance, on_conflict: OnConflict, options: deploy.Options) -> str:
     """Starts the upgrade of a locked instance; returns the task's id.
 
     Raises: Refused STACK_REVISION_UNUSABLE when it has the latest revision already, HELM_UNAVAILABLE.
@@ -35,7 +36,7 @@ async def accept(door: Door, instance: Instance, on_conflict: OnConflict) -> str
             "Publish a new revision of the stack first.",
             "input.id",
         )
-    return await deploy.accept(door, instance, on_conflict, False, UPGRADE)
+    return await deploy.accept(door, instance, on_conflict, options, UPGRADE)
 
 
 async def outdated(door: Door, instance: Instance) -> bool:
@@ -67,6 +68,8 @@ async def move_to_latest(run: Run) -> None:
         instance.version += 1
         await instance.save(using_db=connection, update_fields=["stack_revision_id", "version"])
         await tell(connection, instance, "CHANGED", {"stackRevisionId": latest.id, "number": latest.number})
+        deployment = Deployment.filter(task_id=run.task.id).using_db(connection)
+        await deployment.update(stack_revision_id=latest.id)
     await run.log(f"The instance is at revision #{latest.number}.", *said)
 
 

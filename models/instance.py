@@ -23,6 +23,8 @@ class Instance(Model):
     cluster_id: str
     stack_revision: Any = reference("StackRevision")
     stack_revision_id: str
+    deployed_stack_revision: Any = reference("StackRevision", null=True)
+    deployed_stack_revision_id: str | None
     name: str = words()
     title: str = words()
     namespace: str = words()

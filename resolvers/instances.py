@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs import create_instance, delete_instance, deploy, upgrade_stack
+from jobs.deploy import Options
 from jobs.new_instance import NewInstance
 from jobs.new_services import NewVariable, ServiceOverride
 from jobs.start import Door, Ids
@@ -60,27 +61,33 @@ async def roll_out(
     id: str,
     on_conflict: OnConflict = OnConflict.QUEUE,
     force: bool = False,
+    delete_claims: bool = False,
     expected_version: int | None = None,
 ) -> Changed:
     """Starts a deployment of what the instance is set up to run. Raises: Refused."""
 
     async def work(door: Door) -> Ids:
         instance = await door.instance(id, Operation.DEPLOY, NEEDS[Operation.DEPLOY], expected_version)
-        task = await deploy.accept(door, instance, on_conflict, force, deploy.DEPLOY)
+        task = await deploy.accept(door, instance, on_conflict, Options(force, delete_claims), deploy.DEPLOY)
         return {"instance": instance.id, "task": task, "cursor": str(instance.seq)}
 
     return await ask.change(work)
 
 
 async def upgrade(
-    ask: Ask, id: str, on_conflict: OnConflict = OnConflict.QUEUE, expected_version: int | None = None
+    ask: Ask,
+    id: str,
+    on_conflict: OnConflict = OnConflict.QUEUE,
+    force: bool = False,
+    delete_claims: bool = False,
+    expected_version: int | None = None,
 ) -> Changed:
     """Starts the upgrade to the latest published revision of its stack. Raises: Refused."""
 
     async def work(door: Door) -> Ids:
         needs = NEEDS[Operation.UPGRADE_STACK]
         instance = await door.instance(id, Operation.UPGRADE_STACK, needs, expected_version)
-        task = await upgrade_stack.accept(door, instance, on_conflict)
+        task = await upgrade_stack.accept(door, instance, on_conflict, Options(force, delete_claims))
         return {"instance": instance.id, "task": task, "cursor": str(instance.seq)}
 
     return await ask.change(work)

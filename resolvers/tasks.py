@@ -1,6 +1,9 @@
 """Tasks: cancelled and repeated."""
 
+from dataclasses import replace
+
 from jobs import delete_instance, deploy, upgrade_stack
+from jobs.deploy import Options
 from jobs.start import Door, Ids
 from models import Instance, Task
 from resolvers.changes import Ask, Changed
@@ -41,18 +44,19 @@ async def repeat(ask: Ask, id: str, force: bool = False) -> Changed:
             raise not_found("input.id")
         instance = await door.instance(task.instance_id, operation, NEEDS[operation])
         door.repeats = task.id
-        made = await _again(door, instance, operation, force or bool(task.input.get("force")))
+        options = Options.of(task)
+        made = await _again(door, instance, operation, replace(options, force=force or options.force))
         return {"task": made, "instance": instance.id, "cursor": str(instance.seq)}
 
     return await ask.change(work)
 
 
-async def _again(door: Door, instance: Instance, operation: Operation, force: bool) -> str:
+async def _again(door: Door, instance: Instance, operation: Operation, options: Options) -> str:
     match operation:
         case Operation.UPGRADE_STACK if await upgrade_stack.outdated(door, instance):
-            return await upgrade_stack.accept(door, instance, OnConflict.QUEUE)
+            return await upgrade_stack.accept(door, instance, OnConflict.QUEUE, options)
         case Operation.DEPLOY | Operation.UPGRADE_STACK:
-            return await deploy.accept(door, instance, OnConflict.QUEUE, force, deploy.DEPLOY)
+            return await deploy.accept(door, instance, OnConflict.QUEUE, options, deploy.DEPLOY)
         case Operation.DELETE:
             return await delete_instance.accept(door, instance)
         case Operation.FORCE_DELETE:

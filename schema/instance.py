@@ -79,6 +79,10 @@ class Instance(Node):
     environment: Environment = strawberry.field(description="What it is for.")
     cluster: Cluster = strawberry.field(description="Where it runs.")
     stack_revision: StackRevision = strawberry.field(description="What it is to run.")
+    deployed_stack_revision: StackRevision | None = strawberry.field(
+        description="What its last usable deployment runs: behind `stackRevision` until an upgrade has come to a good "
+        "end; null when there is none yet."
+    )
     outdated: bool = strawberry.field(description="Whether its stack has a newer published revision.")
     name: str = strawberry.field(description="Permanent machine name, unique in the app.")
     title: str = strawberry.field(description="Name for people: 1 to 120 characters.")

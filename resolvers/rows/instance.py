@@ -65,6 +65,7 @@ class InstanceRow:
     environment_id: str
     cluster_id: str
     stack_revision_id: str
+    deployed_stack_revision_id: str | None
     name: str
     title: str
     namespace: str
@@ -79,6 +80,7 @@ class InstanceRow:
     environment: EnvironmentRow = field(init=False)
     cluster: ClusterRow = field(init=False)
     stack_revision: StackRevisionRow = field(init=False)
+    deployed_stack_revision: StackRevisionRow | None = field(init=False)
     services: list[AppServiceRow] = field(init=False)
     outdated: bool = field(init=False)
     operations: list[Answered] = field(init=False)
@@ -159,6 +161,7 @@ INSTANCE = Noun(
         "environment": one("Environment", "environment", "environment_id"),
         "cluster": one("Cluster", "cluster", "cluster_id"),
         "stackRevision": one("StackRevision", "stack_revision", "stack_revision_id"),
+        "deployedStackRevision": one("StackRevision", "deployed_stack_revision", "deployed_stack_revision_id"),
         "services": many("AppService", "services", "instance_id", "t.position, t.name"),
         "outdated": _outdated,
         "operations": _operations,

@@ -9,6 +9,11 @@ from schema.instance import Instance
 from schema.payloads import Change, Payload, changed
 from schema.task import Task
 
+_FORCE = "Take over fields of objects that something else in the cluster has set."
+_DELETE_CLAIMS = (
+    "Delete also the volume claims, and with them the data, of services and volumes that are no longer part of it. "
+    "Without it they stay. The claims of a service that is only switched off always stay."
+)
 _VERSION = "The version that the caller knows; a change is refused when it has another by now."
 
 
@@ -67,9 +72,8 @@ class DeployInstanceInput(Change):
     on_conflict: OnConflict = strawberry.field(
         default=OnConflict.QUEUE, description="What to do when another task of it has not ended."
     )
-    force: bool = strawberry.field(
-        default=False, description="Take over fields of objects that something else in the cluster has set."
-    )
+    force: bool = strawberry.field(default=False, description=_FORCE)
+    delete_claims: bool = strawberry.field(default=False, description=_DELETE_CLAIMS)
     expected_version: int | None = strawberry.field(default=strawberry.UNSET, description=_VERSION)
 
 
@@ -79,6 +83,8 @@ class UpgradeInstanceInput(Change):
     on_conflict: OnConflict = strawberry.field(
         default=OnConflict.QUEUE, description="What to do when another task of it has not ended."
     )
+    force: bool = strawberry.field(default=False, description=_FORCE)
+    delete_claims: bool = strawberry.field(default=False, description=_DELETE_CLAIMS)
     expected_version: int | None = strawberry.field(default=strawberry.UNSET, description=_VERSION)
 
 
