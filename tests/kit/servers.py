@@ -19,7 +19,8 @@ TEMPLATE = "berth_template"
 _numbers = itertools.count(1)
 
 
-async def _execute(url: str, statement: str) -> None:
+async def execute(url: str, statement: str) -> None:
+    """One statement on a connection of its own."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)
@@ -48,7 +49,7 @@ def template(postgres: Postgres) -> str:
     """The name of a database in which all migrations were applied, to copy from."""
 
     async def prepare() -> None:
-        await _execute(postgres.dsn(), f"CREATE DATABASE {TEMPLATE}")
+        await execute(postgres.dsn(), f"CREATE DATABASE {TEMPLATE}")
         await migrate(postgres.dsn(TEMPLATE))
 
     asyncio.run(prepare())
@@ -68,18 +69,18 @@ def valkey(server_folder: Path) -> Iterator[Valkey]:
 async def empty_database_url(postgres: Postgres) -> AsyncIterator[str]:
     """The address of a database of this test alone, without any table."""
     name = f"empty_{next(_numbers)}"
-    await _execute(postgres.dsn(), f"CREATE DATABASE {name}")
+    await execute(postgres.dsn(), f"CREATE DATABASE {name}")
     yield postgres.dsn(name)
-    await _execute(postgres.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
+    await execute(postgres.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 async def database_url(postgres: Postgres, template: str) -> AsyncIterator[str]:
     """The address of a database of this test alone, migrated and empty of rows."""
     name = f"test_{next(_numbers)}"
-    await _execute(postgres.dsn(), f"CREATE DATABASE {name} TEMPLATE {template}")
+    await execute(postgres.dsn(), f"CREATE DATABASE {name} TEMPLATE {template}")
     yield postgres.dsn(name)
-    await _execute(postgres.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
+    await execute(postgres.dsn(), f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
