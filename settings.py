@@ -37,8 +37,12 @@ class Settings(BaseSettings):
     create_deadline: float = Field(15 * 60.0, gt=0)
     deploy_deadline: float = Field(15 * 60.0, gt=0)
     delete_deadline: float = Field(10 * 60.0, gt=0)
-    patience: float = Field(60.0, ge=0, description="how long a step goes on trying while its cluster does not answer")
+    patience: float = Field(60.0, ge=0, description="how long a step goes on trying when its cluster fails or is busy")
     worker_tasks: int = Field(50, ge=1, description="tasks one worker runs at once")
+    worker_cluster_share: float = Field(0.5, gt=0, le=1, description="of these, the part that one cluster's may be")
+    breaker_silences: int = Field(3, ge=1, description="requests in a row without an answer that open the breaker")
+    breaker_first: float = Field(1.0, gt=0, description="how long a cluster is first left alone when it is silent")
+    breaker_most: float = Field(10.0, gt=0, description="how long at most, after doubling at every silent try")
 
     allow_private_clusters: bool = Field(False, description="may a kubeconfig point at a private or loopback address")
     simulator: str = Field("", description="address of the built-in simulator, which only a SIMULATOR cluster may have")

@@ -5,19 +5,31 @@ import traceback
 from typing import Any
 
 import structlog
+from tortoise.timezone import now
 from tortoise.transactions import in_transaction
 
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.steps import Run, StepFailed, still_held
-from kube.errors import KubeError
+from kube import namespaces
+from kube.errors import CircuitOpen, KubeError, Unreachable
+from live.process import current
 from models import Task
 from models.event import append
+from models.keyring import KeyringError
 from models.lease import Lease, LeaseLost
 from models.postgres import AWAY
 from rules.enums import StepState, TaskState
 from settings import settings
 
 log = structlog.get_logger(__name__)
+
+
+class BackedOff(Exception):  # noqa: N818 - it is what the task does
+    """The task's cluster does not answer: the task gives its place back, and may be tried after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"it is tried again in {seconds:.1f} s")
+        self.seconds = seconds
 
 
 class Graph:
@@ -30,12 +42,15 @@ class Graph:
         self.warnings: list[str] = list(task.warnings)
         self._steps: dict[tuple[str, str], dict[str, Any]] = {}
         self._failed: dict[str, Any] | None = None
+        self._silent = task.state == TaskState.BACKED_OFF
         self._memory: dict[str, Any] = {}
 
     async def run(self) -> Ending:
-        """How it ended. Raises CancelledError when it is cancelled from outside; LeaseLost, and what `AWAY` names, when
-        it can be neither carried on nor ended now."""
+        """How it ended. Raises CancelledError when it is cancelled from outside; BackedOff when its cluster is silent;
+        LeaseLost, and what `AWAY` names, when it can be neither carried on nor ended now."""
         await self._read()
+        if self._silent and self.task.cluster_id is not None and self.task.deadline_at > now():
+            await self._knock(self.task.cluster_id)
         done = {job.name: asyncio.Event() for job in self.kind.jobs}
         try:
             async with asyncio.TaskGroup() as group:
@@ -47,15 +62,28 @@ class Graph:
         return Ending(state, warnings=tuple(self.warnings))
 
     def _ending(self, several: BaseExceptionGroup[BaseException]) -> Ending:
-        for reasons_to_set_it_down in (LeaseLost, AWAY):
+        for reasons_to_set_it_down in (LeaseLost, AWAY, BackedOff):
             found = several.subgroup(reasons_to_set_it_down)
             if found is not None:
                 raise _first(found)
         problem = _first(several)
         if self._failed is None and isinstance(problem, TimeoutError):
-            summary = "It did not end before its deadline."
-            return Ending(TaskState.TIMED_OUT, self._failure("DEADLINE_EXCEEDED", summary, self._where()))
+            return Ending(TaskState.TIMED_OUT, self._late())
         return Ending(TaskState.FAILED, self._failed)
+
+    async def _knock(self, cluster_id: str) -> None:
+        """Asks the silent cluster whether it is back, before anything is told to those who follow the task.
+
+        Raises: BackedOff when it is not.
+        """
+        try:
+            await namespaces.uid(await current().clusters.of(cluster_id), "kube-system")
+        except Unreachable as silence:
+            raise BackedOff(silence.wait if isinstance(silence, CircuitOpen) else settings().breaker_first) from silence
+        except (KubeError, KeyringError) as problem:
+            log.info("the cluster is back, and the step will find out how", problem=str(problem))
+        self._silent = False
+        await self._state(TaskState.IN_PROGRESS)
 
     async def _job(self, job: Job, done: dict[str, asyncio.Event]) -> None:
         for name in job.after:
@@ -75,7 +103,7 @@ class Graph:
         await self._mark(run, row, StepState.IN_PROGRESS)
         try:
             await self._patiently(run, step)
-        except (asyncio.CancelledError, LeaseLost, *AWAY):
+        except (asyncio.CancelledError, LeaseLost, BackedOff, *AWAY):
             raise
         except Exception as problem:
             self._failed = self._explain(problem, step.title)
@@ -91,6 +119,12 @@ class Graph:
         while True:
             try:
                 return await step.run(run)
+            except CircuitOpen as silence:
+                self._silent = True
+                await run.log(str(silence), level="WARNING")
+                await run.say(f"waiting for the cluster, which has not answered since {silence.since:%H:%M:%S} UTC")
+                await self._state(TaskState.BACKED_OFF)
+                raise BackedOff(silence.wait) from silence
             except KubeError as problem:
                 if not problem.retryable or loop.time() + delay > give_up:
                     raise
@@ -154,6 +188,17 @@ class Graph:
             await connection.execute_query(
                 "UPDATE task SET state = $2 WHERE id = $1 AND cancel_requested_at IS NULL", [self.task.id, state]
             )
+
+    def _late(self) -> dict[str, Any]:
+        """Why it did not end before its deadline."""
+        if not self._silent:
+            return self._failure("DEADLINE_EXCEEDED", "It did not end before its deadline.", self._where())
+        standing = current().clusters.standing(self.task.cluster_id or "")
+        summary = "The cluster did not answer before the deadline."
+        remedy = [Unreachable.remedy]
+        return self._failure(
+            Unreachable.code, summary, self._where(), rootCause=standing.reason, suggestedActions=remedy
+        )
 
     def _where(self) -> str:
         for (_, name), row in self._steps.items():

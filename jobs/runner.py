@@ -1,8 +1,10 @@
 """Takes tasks by leases, renews them, carries them out and ends them: what a worker process does all day."""
 
 import asyncio
+import random
 import secrets
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,11 +14,11 @@ from os import getpid
 from time import monotonic
 
 import structlog
-from tortoise.connection import get_connection
 
+from jobs import taking
 from jobs.ending import end, ready_after
 from jobs.forget import forget
-from jobs.graph import Graph
+from jobs.graph import BackedOff, Graph
 from jobs.kinds import Ending, Kind
 from models import Task
 from models.database import listen
@@ -31,30 +33,10 @@ CANCEL_CHANNEL = "berth_cancel"
 _GATHER = 0.05
 """Seconds for which freed places are gathered before one sweep fills them."""
 
+_SPREAD = 1.0
+"""Seconds over which tasks that wait for the same cluster come back."""
+
 _FORGET = 3600.0
-
-_TAKE = """
-UPDATE task SET lease_token = $2, lease_until = now() + $3 * interval '1 second', worker = $4, attempt = attempt + 1,
-    started_at = COALESCE(started_at, now()),
-    state = CASE WHEN cancel_requested_at IS NULL THEN 'IN_PROGRESS' ELSE 'CANCELING' END
-WHERE id = $1 AND ended_at IS NULL AND run_after <= now()
-    AND (lease_token IS NULL OR lease_until + $5 * interval '1 second' < now())
-    AND NOT EXISTS (SELECT FROM task AS earlier WHERE earlier.instance_id = task.instance_id
-                    AND earlier.ended_at IS NULL AND earlier.ordinal < task.ordinal)
-RETURNING id
-"""
-_READY = """
-SELECT id FROM task WHERE ended_at IS NULL AND run_after <= now()
-    AND (lease_token IS NULL OR lease_until + $1 * interval '1 second' < now())
-    AND NOT EXISTS (SELECT FROM task AS earlier WHERE earlier.instance_id = task.instance_id
-                    AND earlier.ended_at IS NULL AND earlier.ordinal < task.ordinal)
-ORDER BY ordinal LIMIT $2
-"""
-_RENEW = """
-UPDATE task SET lease_until = now() + $2 * interval '1 second' WHERE lease_token = ANY($1)
-RETURNING id, cancel_requested_at IS NOT NULL AS canceled
-"""
-
 
 CANCELED = Ending(
     TaskState.CANCELED,
@@ -81,6 +63,7 @@ class Stop(StrEnum):
 @dataclass(slots=True)
 class _Held:
     lease: Lease
+    cluster_id: str | None
     work: asyncio.Task[None]
     stop: Stop | None = None
 
@@ -100,6 +83,7 @@ class Runner:
         self._closing = False
         self._refused = False
         self._room = asyncio.Event()
+        self._taking = asyncio.Lock()
         self.name = f"{socket.gethostname()}:{getpid()}"
 
     @property
@@ -134,18 +118,21 @@ class Runner:
 
     async def take(self, task_id: str) -> bool:
         """Takes a task when it may run now and there is room for it; says whether it did."""
-        if self._closing or task_id in self._held:
-            return False
-        if len(self._held) >= settings().worker_tasks:
-            self._refused = True
-            return False
-        token = secrets.token_hex(16)
-        lease = Lease(token, monotonic() + settings().lease)
-        values = [task_id, token, settings().lease, self.name, settings().lease_margin]
-        if not await get_connection("default").execute_query_dict(_TAKE, values):
-            return False
-        self._held[task_id] = _Held(lease, asyncio.create_task(self._carry_out(task_id, lease)))
-        return True
+        async with self._taking:  # two at once would take the same last place
+            if self._closing or task_id in self._held:
+                return False
+            if len(self._held) >= settings().worker_tasks:
+                self._refused = True
+                return False
+            held, most = self._held_by_cluster(), _most_of_one_cluster()
+            full = [cluster_id for cluster_id, count in held.items() if count >= most]
+            self._refused = self._refused or bool(full)
+            lease = Lease(secrets.token_hex(16), monotonic() + settings().lease)
+            taken = await taking.take(task_id, lease, self.name, full)
+            if taken is None:
+                return False
+            self._held[task_id] = _Held(lease, *taken, asyncio.create_task(self._carry_out(task_id, lease)))
+            return True
 
     async def sweep(self) -> int:
         """Takes what is ready and was not rung for, or was left by a worker that died; returns how many."""
@@ -153,8 +140,11 @@ class Runner:
         if room <= 0 or self._closing:
             self._refused = True
             return 0
-        rows = await get_connection("default").execute_query_dict(_READY, [settings().lease_margin, room])
-        return sum([await self.take(row["id"]) for row in rows])
+        ready = await taking.ready(room, _most_of_one_cluster(), self._held_by_cluster())
+        return sum([await self.take(task_id) for task_id in ready])
+
+    def _held_by_cluster(self) -> Counter[str]:
+        return Counter(one.cluster_id for one in self._held.values() if one.cluster_id is not None)
 
     async def _carry_out(self, task_id: str, lease: Lease) -> None:
         with structlog.contextvars.bound_contextvars(task=task_id):
@@ -171,7 +161,7 @@ class Runner:
                 log.info("the task was stopped while it ended")
             except AWAY:
                 log.warning("the database went away; the task is set down until it is back", exc_info=True)
-                await _kept_up("the lease could not be given back; it will run out", partial(self._set_down, lease))
+                await _kept_up("the lease could not be given back; it will run out", partial(taking.set_down, lease))
             except Exception:
                 log.exception("the task could not be ended here; it will be taken over")
             finally:
@@ -188,8 +178,11 @@ class Runner:
         if task.cancel_requested_at is not None:
             return CANCELED
         ending: Ending | None = None
+        waits: float | None = None
         try:
             ending = await Graph(task, kind, lease).run()
+        except BackedOff as silent:
+            waits = silent.seconds + random.uniform(0, _SPREAD)
         except asyncio.CancelledError:
             me = asyncio.current_task()
             while me is not None and me.cancelling():
@@ -198,16 +191,10 @@ class Runner:
         stop = self._held[task.id].stop
         if stop is Stop.CANCELED:
             return CANCELED
-        if stop is Stop.SHUT_DOWN:
-            await self._set_down(lease)
+        if stop is Stop.SHUT_DOWN or waits is not None:
+            await taking.set_down(lease, waits or 0.0)
             return None
         return None if stop is Stop.LEASE_LOST else ending
-
-    async def _set_down(self, lease: Lease) -> None:
-        """Gives a lease back, so that another worker, or this one, can go on at once."""
-        await get_connection("default").execute_query(
-            "UPDATE task SET lease_token = NULL, lease_until = NULL WHERE lease_token = $1", [lease.token]
-        )
 
     async def _next(self, task: Task) -> None:
         async def take_ready() -> None:
@@ -221,10 +208,8 @@ class Runner:
         before = monotonic()
         held = dict(self._held)
         if held:
-            values = [[one.lease.token for one in held.values()], settings().lease]
             async with asyncio.timeout(settings().lease / 3):
-                rows = await get_connection("default").execute_query_dict(_RENEW, values)
-            kept = {row["id"]: row["canceled"] for row in rows}
+                kept = await taking.renew([one.lease for one in held.values()])
             for task_id, one in held.items():
                 if task_id not in kept:
                     one.end(Stop.LEASE_LOST)
@@ -263,6 +248,11 @@ class Runner:
         async for notification in listen(database_url, [CANCEL_CHANNEL]):
             if notification.payload in self._held:
                 self._held[notification.payload].end(Stop.CANCELED)
+
+
+def _most_of_one_cluster() -> int:
+    """How many tasks of one cluster this worker runs at once: a cluster that is slow leaves room for the others."""
+    return max(1, int(settings().worker_tasks * settings().worker_cluster_share))
 
 
 async def _kept_up(failed: str, work: Callable[[], Awaitable[object]]) -> None:

@@ -10,6 +10,7 @@ import orjson
 
 from kube import answers, errors
 from kube.connection import STREAM_POOL, UNARY_POOL, Api, Rest, configuration, session, tls
+from kube.gate import Gate, Unguarded
 from kube.kubeconfig import Access
 from settings import settings
 
@@ -54,24 +55,28 @@ class Cluster:
     """
 
     def __init__(
-        self, unary: Api, streams: Api, budget: RetryBudget, room: Semaphore, guard: Guard | None = None
+        self, unary: Api, streams: Api, budget: RetryBudget, room: Semaphore, gate: Gate, guard: Guard | None = None
     ) -> None:
         self._unary = unary
         self._streams = streams
         self._budget = budget
         self._room = room
+        self._gate = gate
         self._guard = guard
 
     @classmethod
-    async def open(cls, access: Access) -> "Cluster":
-        """Prepares sessions; the first call connects. Raises KubeconfigInvalid for certificates that are none."""
+    async def open(cls, access: Access, gate: Gate | None = None) -> "Cluster":
+        """Prepares sessions; the first call connects. Every request passes the gate.
+
+        Raises KubeconfigInvalid for certificates that are none.
+        """
         settled = configuration(access)
         context = tls(access)
         unary, streams = (
             Api(settled, Rest(session(access, context, limit), access.tls_server_name))
             for limit in (UNARY_POOL, STREAM_POOL)
         )
-        return cls(unary, streams, RetryBudget(), Semaphore(UNARY_POOL))
+        return cls(unary, streams, RetryBudget(), Semaphore(UNARY_POOL), gate or Unguarded())
 
     async def close(self) -> None:
         await self._unary.rest_client.close()
@@ -79,7 +84,7 @@ class Cluster:
 
     def fenced(self, guard: Guard) -> "Cluster":
         """The same cluster, whose every write first awaits `guard`, which raises when the write must not be sent."""
-        return Cluster(self._unary, self._streams, self._budget, self._room, guard)
+        return Cluster(self._unary, self._streams, self._budget, self._room, self._gate, guard)
 
     async def request(
         self,
@@ -106,14 +111,17 @@ class Cluster:
         repeatable = method == "GET" if repeatable is None else repeatable
         for attempt in range(1, _ATTEMPTS + 1):
             try:
+                self._gate.check()  # before it waits behind those that get no answer
                 async with self._room:  # a busy cluster makes calls wait here, before their time begins to run
                     if method != "GET" and self._guard is not None:
                         await self._guard()
-                    answer = await self._once(method, path, query, headers, data, limit, about)
+                    with self._gate.passing():
+                        answer = await self._once(method, path, query, headers, data, limit, about)
             except errors.KubeError as error:
                 wait = self._pause(error, repeatable, attempt)
                 if wait is None:
                     raise
+                self._gate.check()  # it may have shut at this very silence
                 await sleep(wait)
             else:
                 self._budget.earn()
@@ -132,10 +140,11 @@ class Cluster:
         timeout = aiohttp.ClientTimeout(
             total=None, connect=POOL_TIMEOUT, sock_connect=CONNECT_TIMEOUT, sock_read=silence
         )
-        try:
-            response = await self._send(self._streams, "GET", path, query, {"Accept": accept}, None, timeout)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise answers.from_exception(error, about) from error
+        with self._gate.passing():
+            try:
+                response = await self._send(self._streams, "GET", path, query, {"Accept": accept}, None, timeout)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise answers.from_exception(error, about) from error
         try:
             if response.status != 200:
                 raise answers.from_response(response.status, response.headers, await _read(response), about)
@@ -193,7 +202,7 @@ class Cluster:
         return response
 
     def _pause(self, error: errors.KubeError, repeatable: bool, attempt: int) -> float | None:
-        if attempt == _ATTEMPTS or not error.retryable:
+        if attempt == _ATTEMPTS or not error.retryable or isinstance(error, errors.CircuitOpen):
             return None
         if isinstance(error, errors.Throttled):
             wait = error.retry_after

@@ -1,6 +1,7 @@
 # ruff: noqa: N818 - they are named for what happened; KubeError says that they are errors
 """What a cluster can answer besides what was asked for: one class per kind, each with a sentence and a remedy."""
 
+from datetime import datetime
 from typing import Any
 
 
@@ -32,6 +33,25 @@ class Unreachable(KubeError):
     code = "CLUSTER_UNAVAILABLE"
     remedy = "Check that the cluster runs and that its address is reachable from Berth; the operation can be repeated."
     retryable = True
+
+
+class CircuitOpen(Unreachable):
+    """The cluster was not asked, for it has not answered for a while. wait: seconds until it is asked again.
+
+    reason, since, next_try: what the last request met, when the silence began, and when it may end.
+    """
+
+    remedy = "Nothing needs to be done when the cluster comes back: it is asked again by itself."
+
+    def __init__(self, reason: str, *, since: datetime, next_try: datetime, wait: float) -> None:
+        super().__init__(
+            f"The cluster has not answered since {since:%Y-%m-%d %H:%M:%S} UTC, and is asked again at "
+            f"{next_try:%H:%M:%S}. {reason}",
+            reason="CircuitOpen",
+            details={"since": since.isoformat(), "nextTry": next_try.isoformat(), "reason": reason},
+        )
+        self.since = since
+        self.wait = wait
 
 
 class CertificateRefused(KubeError):

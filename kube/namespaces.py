@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kube.clients import METADATA_ONLY, Cluster
-from kube.errors import AlreadyExists, Conflict, KubeError, NamespaceForeign, NamespaceTerminating, NotFound
+from kube.errors import (
+    AlreadyExists,
+    CircuitOpen,
+    Conflict,
+    KubeError,
+    NamespaceForeign,
+    NamespaceTerminating,
+    NotFound,
+)
 from kube.labels import INSTALLATION, INSTANCE
 from kube.resources import NAMESPACE, POD, WRITTEN, Resource
 
@@ -105,7 +113,7 @@ async def follow_deletion(cluster: Cluster, name: str, uid: str) -> AsyncIterato
     """Yields all that holds the namespace up, first at once and then at each change, and ends when it is gone.
 
     Gone also means that the name has another UID now. It has no deadline of its own, and goes on through errors that
-    may pass; it raises the others.
+    may pass; it raises the others, and CircuitOpen.
     """
     last: tuple[Holding, ...] | None = None
     while True:
@@ -119,7 +127,7 @@ async def follow_deletion(cluster: Cluster, name: str, uid: str) -> AsyncIterato
                 yield holdings
             await _next_event(cluster, found)
         except KubeError as error:
-            if not error.retryable:
+            if not error.retryable or isinstance(error, CircuitOpen):
                 raise
             await asyncio.sleep(1)
 

@@ -10,7 +10,7 @@ from typing import Any
 from catalogue.release import InstancePlan
 from kube import evidence, failures
 from kube.clients import Cluster
-from kube.errors import Forbidden, Unauthorized
+from kube.errors import CircuitOpen, Forbidden, Unauthorized
 from kube.failures import Failure
 from kube.labels import MANAGED
 from kube.resources import DAEMON_SET, DEPLOYMENT, POD, STATEFUL_SET, Resource
@@ -76,7 +76,7 @@ class _Seen:
         if change.type == "SYNCED":
             self.synced.add(kind)
         elif change.type == "TROUBLE":
-            if isinstance(change.error, (Unauthorized, Forbidden)):
+            if isinstance(change.error, (Unauthorized, Forbidden, CircuitOpen)):
                 raise change.error
         else:
             key = kind, change.object["metadata"]["name"]
@@ -100,7 +100,7 @@ async def follow(
     """Tells each workload's progress, at first and at each change, and ends when all of them run as they should.
 
     Raises RolloutFailed, with evidence, as soon as a workload cannot come to a good end, or after `deadline` seconds;
-    KubeError when the cluster refuses the watch itself. Errors that may pass are waited out.
+    KubeError when the cluster refuses the watch itself or falls silent. Errors that may pass are waited out.
     """
     workloads = [
         _Followed(service.name, _KINDS[workload.kind], workload.object_name)

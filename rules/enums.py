@@ -73,6 +73,12 @@ class ClusterState(StrEnum):
     AUTH_FAILED = "AUTH_FAILED"
 
 
+class BreakerState(StrEnum):
+    CLOSED = "CLOSED"
+    OPEN = "OPEN"
+    HALF_OPEN = "HALF_OPEN"
+
+
 class Role(StrEnum):
     """What a member of an organization may do: an OWNER everything, a READER look."""
 

@@ -1,0 +1,205 @@
+"""Clusters that do not answer: their tasks back off without a worker's place, go on by themselves, and harm no other."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from tortoise.connection import get_connection
+
+from jobs.runner import Runner
+from jobs.worker import KINDS
+from kube import clients
+from live import process
+from models import Cluster, Task
+from rules.enums import BreakerState
+from settings import settings
+from tests.kit import makers
+from tests.kit.impostors import Silent, silent
+from tests.kit.sandbox import Sandbox, attach, kubeconfig
+from tests.kit.waiting import until
+
+STARTED = "instance { id } task { id } problems { code message }"
+TASK = """query($id: ID!) { node(id: $id) { ... on Task {
+  state failure { code summary rootCause step suggestedActions } jobs { steps { state message } }
+} } }"""
+
+
+@pytest.fixture(autouse=True)
+def chosen(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """A worker of four places that looks often."""
+    for name, value in {"WORKER_TASKS": "4", "SWEEP": "0.05", "BREAKER_FIRST": "0.05", "BREAKER_MOST": "0.2"}.items():
+        monkeypatch.setenv(f"BERTH_{name}", value)
+    settings.cache_clear()
+    yield monkeypatch
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.fixture
+async def nobody() -> AsyncIterator[Silent]:
+    async with silent() as listening:
+        yield listening
+
+
+@pytest.fixture
+async def dead(sandbox: Sandbox, nobody: Silent) -> Cluster:
+    """A second cluster of the sandbox's world, which never answers."""
+    made = await makers.cluster(sandbox.world.organization, "dead")
+    await lead(made, nobody.url)
+    return made
+
+
+async def lead(cluster: Cluster, url: str) -> None:
+    """Makes a cluster's row reach another address, whoever answers there."""
+    cluster.kubeconfig = process.current().keyring.seal(kubeconfig(url), cluster.id)
+    cluster.version += 1
+    await cluster.save(update_fields=["kubeconfig", "version"])
+
+
+@asynccontextmanager
+async def working(database_url: str) -> AsyncIterator[Runner]:
+    """A worker with all of its loops."""
+    runner = Runner(KINDS)
+    await runner.open(database_url)
+    try:
+        yield runner
+    finally:
+        await runner.close()
+
+
+async def start(sandbox: Sandbox, name: str, cluster: Cluster) -> tuple[str, str]:
+    """Starts the creation of an instance; its id and the task's."""
+    given = {"appId": sandbox.world.app.id, "instance": sandbox.new_instance(name, clusterId=cluster.id)}
+    made = await sandbox.api.change("createInstance", given, STARTED)
+    assert made["problems"] == []
+    return made["instance"]["id"], made["task"]["id"]
+
+
+async def standing(cluster: Cluster) -> set[tuple[str, bool]]:
+    """In which states the cluster's tasks are, and whether a worker holds them."""
+    rows = await Task.filter(cluster_id=cluster.id, ended_at=None).only("state", "lease_token")
+    return {(row.state, row.lease_token is not None) for row in rows}
+
+
+async def breaker_of(cluster: Cluster) -> BreakerState:
+    return process.current().clusters.standing(cluster.id).state
+
+
+async def shown(sandbox: Sandbox, task: str) -> Any:
+    return (await sandbox.api.query(TASK, id=task))["node"]
+
+
+async def test_tasks_of_a_dead_cluster_leave_room_for_those_of_others(
+    sandbox: Sandbox, dead: Cluster, nobody: Silent, opened_database: str
+) -> None:
+    """A request is given up after 15 s only: none is, before the other cluster's instance is there."""
+    for number in range(8):
+        await start(sandbox, f"dead-{number}", dead)
+    async with working(opened_database) as runner:
+        await nobody.has_been_asked()
+        async with asyncio.timeout(clients.READ_TIMEOUT / 2):
+            id, _ = await start(sandbox, "alive", sandbox.world.cluster)
+            await until(lambda: sandbox.state(id), "OK")
+        assert len(runner.running) == 2
+        assert await standing(dead) == {("QUEUED", False), ("IN_PROGRESS", True)}
+
+
+async def test_tasks_of_a_dead_cluster_give_their_places_back_and_go_on_when_it_answers(
+    sandbox: Sandbox, dead: Cluster, nobody: Silent, opened_database: str, chosen: pytest.MonkeyPatch
+) -> None:
+    chosen.setattr(clients, "READ_TIMEOUT", 0.05)
+    started = [await start(sandbox, f"dead-{number}", dead) for number in range(8)]
+    async with working(opened_database) as runner:
+        await until(lambda: standing(dead), {("BACKED_OFF", False)})
+        task = await shown(sandbox, started[0][1])
+        assert task["jobs"][0]["steps"][0]["message"].startswith("waiting for the cluster, which has not answered")
+        await sandbox.create("alive")
+
+        await attach(dead, sandbox.simulator.url)
+        await get_connection("default").execute_query(
+            "UPDATE instance SET cluster_uid = $2 WHERE cluster_id = $1", [dead.id, dead.uid]
+        )
+        for id, _ in started:
+            await until(lambda id=id: sandbox.state(id), "OK")  # type: ignore[misc]
+        await runner.idle()
+
+
+async def test_what_follows_a_task_hears_of_a_silence_once_and_not_of_every_try(
+    sandbox: Sandbox, dead: Cluster, nobody: Silent, opened_database: str, chosen: pytest.MonkeyPatch
+) -> None:
+    chosen.setattr(clients, "READ_TIMEOUT", 0.05)
+    _, task = await start(sandbox, "dead", dead)
+    async with working(opened_database):
+        await until(lambda: standing(dead), {("BACKED_OFF", False)})
+        number, asked = (await Task.get(id=task)).seq, nobody.asked
+
+        async def tries() -> bool:
+            return nobody.asked >= asked + 3
+
+        await until(tries, True)
+        assert (await Task.get(id=task)).seq == number
+    states = await get_connection("default").execute_query_dict(
+        "SELECT data->>'state' AS state FROM event WHERE subject = $1 AND kind = 'TASK' ORDER BY number", [task]
+    )
+    assert [row["state"] for row in states] == ["QUEUED", "BACKED_OFF"]
+
+
+async def test_a_task_that_waits_for_a_dead_cluster_ends_at_its_deadline(
+    sandbox: Sandbox, dead: Cluster, opened_database: str, chosen: pytest.MonkeyPatch
+) -> None:
+    chosen.setattr(clients, "READ_TIMEOUT", 0.05)
+    chosen.setenv("BERTH_CREATE_DEADLINE", "1.5")
+    settings.cache_clear()
+    id, task = await start(sandbox, "dead", dead)
+    async with working(opened_database):
+        await until(lambda: sandbox.state(id), "ERRORED")
+    ended = await shown(sandbox, task)
+    assert (ended["state"], ended["failure"]["code"]) == ("TIMED_OUT", "CLUSTER_UNAVAILABLE")
+    assert ended["failure"]["summary"] == "The cluster did not answer before the deadline."
+    assert ended["failure"]["rootCause"].startswith("The cluster did not answer in time")
+    assert ended["failure"]["step"] == "Check the cluster"
+    assert ended["failure"]["suggestedActions"] != []
+
+
+async def test_a_task_that_waits_for_a_dead_cluster_is_cancelled_at_once(
+    sandbox: Sandbox, dead: Cluster, opened_database: str, chosen: pytest.MonkeyPatch
+) -> None:
+    chosen.setattr(clients, "READ_TIMEOUT", 0.05)
+    chosen.setenv("BERTH_BREAKER_FIRST", "60")
+    chosen.setenv("BERTH_BREAKER_MOST", "60")
+    settings.cache_clear()
+    _, task = await start(sandbox, "dead", dead)
+    async with working(opened_database):
+        await until(lambda: standing(dead), {("BACKED_OFF", False)})
+        await sandbox.api.change("cancelTask", {"id": task}, "problems { code }")
+        await until(lambda: standing(dead), set())
+    assert (await Task.get(id=task)).state == "CANCELED"
+
+
+async def test_a_deletion_that_waits_when_its_cluster_dies_goes_on_where_it_stood(
+    sandbox: Sandbox, opened_database: str, chosen: pytest.MonkeyPatch
+) -> None:
+    chosen.setattr(clients, "READ_TIMEOUT", 0.2)
+    id = await sandbox.create()
+    sandbox.simulator.fault("hold", path="services/*")
+    service = {"metadata": {"name": "held"}, "spec": {"ports": [{"port": 80}]}}
+    await (await sandbox.client()).request("POST", "/api/v1/namespaces/shop-dev/services", body=service)
+    deleted = await sandbox.api.change("deleteInstance", {"id": id}, STARTED)
+    async with working(opened_database):
+
+        async def steps() -> list[str]:
+            jobs = (await shown(sandbox, deleted["task"]["id"]))["jobs"]
+            return [step["state"] for step in jobs[0]["steps"]]
+
+        await until(steps, ["DONE", "IN_PROGRESS"])
+        sandbox.simulator.fault("refuse")
+        sandbox.simulator.cut()
+        await until(lambda: standing(sandbox.world.cluster), {("BACKED_OFF", False)})
+        assert await steps() == ["DONE", "IN_PROGRESS"]
+        sandbox.simulator.clear_faults()
+        await until(lambda: breaker_of(sandbox.world.cluster), BreakerState.CLOSED)
+        await sandbox.let_go("shop-dev")
+        await until(lambda: sandbox.state(id), None)
+    assert (await Task.get(id=deleted["task"]["id"])).state == "DONE"
