@@ -51,6 +51,10 @@ def is_refused(breaker: Breaker) -> bool:
     return False
 
 
+def state(breaker: Breaker) -> BreakerState:
+    return breaker.standing.state
+
+
 def opened(breaker: Breaker) -> Breaker:
     for _ in range(3):
         ask(breaker, SILENCE)
@@ -69,7 +73,7 @@ def test_it_opens_at_the_third_silence_in_a_row(breaker: Breaker) -> None:
 def test_a_refusal_and_a_fault_are_answers(breaker: Breaker, answer: KubeError) -> None:
     for reply in (SILENCE, SILENCE, answer, SILENCE, SILENCE):
         ask(breaker, reply)
-    assert breaker.standing.state is BreakerState.CLOSED
+    assert state(breaker) == BreakerState.CLOSED
 
 
 def test_while_it_is_open_it_says_since_when_and_until_when(breaker: Breaker) -> None:
@@ -95,9 +99,9 @@ def test_one_probe_at_a_time_finds_out(breaker: Breaker, clock: Clock) -> None:
     opened(breaker)
     clock.now += 1.0
     with breaker.passing():
-        assert breaker.standing.state is BreakerState.HALF_OPEN
+        assert state(breaker) == BreakerState.HALF_OPEN
         assert is_refused(breaker)
-    assert breaker.standing.state is BreakerState.CLOSED
+    assert state(breaker) == BreakerState.CLOSED
     assert breaker.standing.since is None
 
 
@@ -117,10 +121,10 @@ async def test_a_probe_that_is_given_up_leaves_the_question_to_the_next(breaker:
     clock.now += 1.0
     with pytest.raises(asyncio.CancelledError), breaker.passing():
         raise asyncio.CancelledError
-    assert breaker.standing.state is BreakerState.OPEN
+    assert state(breaker) == BreakerState.OPEN
     assert not is_refused(breaker)
     ask(breaker)
-    assert breaker.standing.state is BreakerState.CLOSED
+    assert state(breaker) == BreakerState.CLOSED
 
 
 def test_what_was_sent_before_it_opened_does_not_open_it_for_longer(breaker: Breaker, clock: Clock) -> None:
@@ -138,7 +142,7 @@ def test_a_late_answer_closes_it(breaker: Breaker) -> None:
     with breaker.passing():
         opened(breaker)
         assert is_refused(breaker)
-    assert breaker.standing.state is BreakerState.CLOSED
+    assert state(breaker) == BreakerState.CLOSED
 
 
 async def test_a_silent_cluster_is_asked_three_times_and_then_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
