@@ -134,6 +134,7 @@ class Cluster:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An open GET whose status was 200; its body is read by the caller, who meets `errors` only, as here.
 
+        It may have been 204 as well, without a body: so is the log of a pod answered that no node has taken yet.
         `silence`: seconds without a byte after which the stream counts as broken (Unreachable).
         """
         about = f"GET {path}"
@@ -146,7 +147,7 @@ class Cluster:
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise answers.from_exception(error, about) from error
         try:
-            if response.status != 200:
+            if response.status not in (200, 204):
                 raise answers.from_response(response.status, response.headers, await _read(response), about)
             yield response
         except aiohttp.ClientError as error:

@@ -17,9 +17,9 @@ class Behaviour:
 
     pull: why its image cannot be pulled; empty when it can. start: seconds that it takes to start beyond the usual.
     ready: seconds from start to ready, or "never". exit: its exit code (it runs for ever when empty), `after` seconds
-    past its start. first: what it says at its start, all at one moment, in place of some lines of its own; last: what
-    it says just before its end. Both are bytes as `printf %b` takes them (`\\n`, `\\r`, `\\t`, `\\0377`), and may end
-    without a newline. rate: lines a second; line: their text, with {n} and {name}.
+    past its start. first: what it says at its start, all at one moment, in place of some lines of its own: bytes as
+    `printf %b` takes them (`\\n`, `\\r`, `\\t`, `\\0377`), which may end without a newline; last: its last lines, said
+    just before its end, with the same escapes. rate: lines a second; line: their text, with {n} and {name}.
     sigterm: "ignore" to sit out the grace period. unschedulable: why no node takes the pod; empty when one does.
     """
 

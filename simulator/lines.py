@@ -44,15 +44,22 @@ def start_of(container_id: str) -> int:
 
 @lru_cache(maxsize=256)
 def parts(text: str) -> tuple[tuple[bytes, bool], ...]:
-    """The entries of a text that is written at once, its escapes read as `printf %b` reads them."""
+    """The entries of a text that is written at once, its escapes read as `printf %b` reads them.
+
+    As containerd makes them: a CR before the newline is dropped, and an end without a newline is a part of a line.
+    """
     data = _ESCAPE.sub(lambda found: _NAMED[found[1]] if found[1] else bytes([int(found[2] or b"0", 8) & 255]),
                        text.encode())  # fmt: skip
     rows: list[tuple[bytes, bool]] = []
-    lines = data.split(b"\n")
-    for line in lines if lines[-1] else lines[:-1]:
-        pieces = [line[at : at + LONGEST] for at in range(0, len(line), LONGEST)] or [b""]
+    *lines, rest = data.split(b"\n")
+    for line in lines:
+        pieces = _pieces(line.removesuffix(b"\r")) or [b""]
         rows += [(piece, number < len(pieces) - 1) for number, piece in enumerate(pieces)]
-    return tuple(rows)
+    return (*rows, *((piece, True) for piece in _pieces(rest)))
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    return [line[at : at + LONGEST] for at in range(0, len(line), LONGEST)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +85,16 @@ class Log:
     def count(self, now: int) -> int:
         """The number of entries made up to a time."""
         until = now if self.end is None else min(now, self.end)
-        last = len(parts(self.behaviour.last)) if self.end is not None and now >= self.end else 0
+        last = len(self._last()) if self.end is not None and now >= self.end else 0
         return self._started(until) + self._steady(until) + last
 
     def _started(self, until: int) -> int:
         if self.behaviour.first is not None:
             return len(parts(self.behaviour.first)) if until >= self.start else 0
         return max(0, min(len(START_LINES), (until - self.start) // _GAP))
+
+    def _last(self) -> tuple[tuple[bytes, bool], ...]:
+        return parts(f"{self.behaviour.last}\n") if self.behaviour.last else ()
 
     def entry(self, number: int) -> Entry:
         """An entry by its number from zero."""
@@ -96,7 +106,7 @@ class Log:
             return Entry(self.start + (number + 1) * _GAP, f"{self.name}: {START_LINES[number]}".encode())
         place = number - started
         if self.end is not None and place >= (steady := self._steady(self.end)):
-            return Entry(self.end, *parts(self.behaviour.last)[place - steady])
+            return Entry(self.end, *self._last()[place - steady])
         at = self._steady_from() + place * self._step()
         return Entry(at, self.behaviour.line.replace("{n}", str(place + 1)).replace("{name}", self.name).encode())
 

@@ -21,10 +21,8 @@ def container_name(pod: Object, asked: str) -> str:
     inits = [one["name"] for one in spec.get("initContainers") or []]
     if not asked:
         if len(names) > 1:
-            choice = f"choose one of: [{' '.join(names)}]" + (
-                f" or one of the init containers: [{' '.join(inits)}]" if inits else ""
-            )
-            raise errors.bad_request(f"a container name must be specified for pod {name}, {choice}")
+            choice = " ".join([*inits, *names])
+            raise errors.bad_request(f"a container name must be specified for pod {name}, choose one of: [{choice}]")
         return str(names[0])
     if asked not in [*names, *inits]:
         raise errors.bad_request(f"container {asked} is not valid for pod {name}")
@@ -42,6 +40,8 @@ class Logs:
         query = request.http.query
         pod = self.state.cluster.find(PODS, request.namespace, request.name).obj
         name = container_name(pod, query.get("container", ""))
+        if not pod["spec"].get("nodeName"):
+            return web.Response(status=204)
         log = self._run(pod, name, previous=query.get("previous") in TRUE)
         path, now = request.http.path, self.state.clock.now()
         said = log.count(now)

@@ -130,5 +130,5 @@ async def test_a_long_line_is_joined_and_cut_as_its_parts_are(shop: Client) -> N
     assert [len(line) for line in part] == [31 + 40_000 - 2 * 16_384, 31 + 3]
 
 
-async def test_a_last_line_without_its_newline_is_a_line(shop: Client) -> None:
-    assert await said(shop, "one\\ntwo") == b"one\ntwo\n"
+async def test_a_last_line_without_its_newline_stays_without(shop: Client) -> None:
+    assert await said(shop, "one\\r\\ntwo") == b"one\ntwo"
