@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from catalogue.items import (
+    ClassName,
+    FileName,
     FilePath,
     HelmValue,
     HelmValues,
@@ -65,6 +67,7 @@ class VolumeItem(Item):
     path: FilePath | None = None
     from_: ItemName | None = Field(None, alias="from")
     size: Size | None = None
+    storage_class_name: ClassName | None = None
     import_: Ownership | None = Field(None, alias="import")
     helm: VolumeHelm | None = None
 
@@ -158,6 +161,6 @@ class ConfigItem(Item):
     default: ConfigDefault | None = None
     helm: str | None = None
     filepath: FilePath | None = None
-    filename: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,253}$")
+    filename: FileName | None = None
     process_tokens: bool = False
     version: str | None = None

@@ -5,9 +5,16 @@ from itertools import islice
 from typing import Any
 
 from catalogue.findings import Code, Issue, Path
-from catalogue.items import Deployment, ResourcesItem, TokenItem, Variable
+from catalogue.items import Annotation, Deployment, ResourcesItem, TokenItem, Variable
 from catalogue.patterns import fault
 from catalogue.variables import RESERVED
+
+OWN_PREFIX = "berth.dev"
+LOOSENING = (
+    "container.apparmor.security.beta.kubernetes.io",
+    "seccomp.security.alpha.kubernetes.io",
+    "container.seccomp.security.alpha.kubernetes.io",
+)
 
 
 def broken(path: Path, kind: str, name: str, known: Iterable[str]) -> Issue:
@@ -53,6 +60,18 @@ def variable_issues(variables: Iterable[Variable], path: Path, buildable: bool) 
         if variable.build and not buildable:
             problem = "The variable is for builds, and this service has no build."
             yield conflict((*path, at, "build"), problem, "Remove 'build', or declare how the service is built.")
+
+
+def annotation_issues(annotations: Iterable[Annotation], path: Path) -> Iterator[Issue]:
+    """Annotations that are Berth's own, and those by which a pod would loosen what confines it."""
+    for at, annotation in enumerate(annotations):
+        prefix = annotation.name.rpartition("/")[0]
+        if prefix == OWN_PREFIX:
+            problem = f"Annotations whose names begin with {OWN_PREFIX}/ are Berth's own."
+            yield Issue((*path, at, "name"), Code.RESERVED_NAME, problem, "Choose another name.")
+        if prefix in LOOSENING:
+            problem = f"The annotation {annotation.name!r} would loosen what confines the pods."
+            yield Issue((*path, at, "name"), Code.NOT_ISOLATED, problem, "Remove it: the runtime's own profile holds.")
 
 
 def resource_issues(resources: ResourcesItem, path: Path) -> Iterator[Issue]:

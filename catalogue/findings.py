@@ -25,6 +25,7 @@ class Code(StrEnum):
     KEY_NOT_TEXT = "KEY_NOT_TEXT"  # a mapping's key that is no string
     NOT_A_MANIFEST = "NOT_A_MANIFEST"  # the document is empty, or no mapping
     UNKNOWN_FIELD = "UNKNOWN_FIELD"  # a field that the format does not have
+    NOT_ISOLATED = "NOT_ISOLATED"  # what would let a service out of its namespace
     MISSING_FIELD = "MISSING_FIELD"  # a field that must be given
     WRONG_TYPE = "WRONG_TYPE"  # a value of another type than the field's
     INVALID_NAME = "INVALID_NAME"  # a name that breaks the rule for names

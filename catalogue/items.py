@@ -55,8 +55,21 @@ def _share(value: int | str) -> int | str:
     return value
 
 
+def _user(number: int) -> int:
+    if number == 0:
+        raise ValueError("must not be root's: leave it out where the image starts as root")
+    return number
+
+
+def _file_name(name: str) -> str:
+    if name == "." or name.startswith(".."):
+        raise ValueError("must not lead to another folder")
+    return name
+
+
 _NAME = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 """The general rule for names, which is that of Kubernetes' labels."""
+_DOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 
 Strings = tuple[str, ...]
 Json = Annotated[Any, AfterValidator(_freeze), PlainSerializer(_thaw)]
@@ -71,6 +84,14 @@ PortName = Annotated[
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_.-][A-Za-z0-9_.-]{0,252}$", title="name")]
 Reference = Annotated[str, Field(pattern=rf"^{_NAME}(/{_NAME})?$", title="name")]
 FilePath = Annotated[str, Field(pattern=r"^/[^\x00]*$")]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$"), AfterValidator(_file_name)]
+ClassName = Annotated[str, Field(pattern=f"^{_DOMAIN}$", max_length=253)]
+AnnotationName = Annotated[
+    str,
+    Field(pattern=rf"^({_DOMAIN}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{{0,61}}[A-Za-z0-9])?$", max_length=317, title="name"),
+]
+UserId = Annotated[int, Field(ge=0, le=2**31 - 1), AfterValidator(_user)]
+GroupId = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Share = Annotated[int | str, AfterValidator(_share)]
 Cpu = Annotated[int, Field(ge=100, multiple_of=100)]
@@ -123,9 +144,9 @@ class TokenItem(Item):
 
 
 class Annotation(Item):
-    """An annotation of the pods."""
+    """An annotation of the service's objects and of its pods."""
 
-    name: Text
+    name: AnnotationName
     value: str
     env_type: EnvType | None = None
 

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterator, Mapping
 
 from catalogue.conflicts import (
+    annotation_issues,
     broken,
     conflict,
     deployment_issues,
@@ -63,6 +64,7 @@ def _whole(stack: StackManifest) -> Iterator[Issue]:
     yield from several(stack.services, "main", ("services",))
     yield from token_issues(stack.tokens, ("tokens",))
     yield from variable_issues(stack.env, ("env",), False)
+    yield from annotation_issues(stack.annotations, ("annotations",))
     tokens = {token.name for token in stack.tokens}
     for field in ("env", "tokens", "annotations", "helm"):
         data = [item.to_data() for item in getattr(stack, field)]
@@ -90,6 +92,7 @@ def _alone(service: StackService, path: Path) -> Iterator[Issue]:
         yield conflict((*path, "main"), "A disabled service cannot be the main one.", "Mark another, or enable it.")
     yield from token_issues(service.tokens, (*path, "tokens"))
     yield from variable_issues(service.env, (*path, "env"), True)
+    yield from annotation_issues(service.annotations, (*path, "annotations"))
     yield from several(service.options, "default", (*path, "options"))
     yield from deployment_issues(service.deployment, (*path, "deployment"))
     for place, container in enumerate(service.containers):

@@ -15,6 +15,11 @@ LIMIT_NAME = 63
 LIMIT_STATEFUL_SET = 52
 """The longest name of a stateful set: Kubernetes labels its pods with the name, a hyphen and a hash of ten."""
 
+LIMIT_ANNOTATIONS = 255 * 1024
+"""What an object's annotations may come to: Kubernetes' rule, less what Berth and the cluster add."""
+LIMIT_DATA = 1024 * 1024
+"""What a config map or a secret may hold: Kubernetes' rule."""
+
 __all__ = ["InstanceFacts", "PlanError", "ServiceInput", "plan"]
 
 
@@ -45,6 +50,7 @@ def plan(instance: InstanceFacts, stack: StackManifest, services: Sequence[Servi
         except UnresolvedError as error:
             problems.append(_finding(stack, name, _sentence(str(error))))
     problems += _clashes(stack, plans.values())
+    problems += _oversized(stack, plans.values())
     if problems:
         raise PlanError(problems)
     order = waiting_order({name: found.after for name, found in plans.items()})
@@ -109,6 +115,25 @@ def _clashes(stack: StackManifest, plans: Iterable[ServicePlan]) -> Iterable[Fin
             elif owners.setdefault((kind, name), service.name) != service.name or made.count((kind, name)) > 1:
                 other = owners[kind, name]
                 yield _finding(stack, service.name, f"The {kind} {name!r} would be that of {other!r} too.")
+
+
+def _oversized(stack: StackManifest, plans: Iterable[ServicePlan]) -> Iterable[Finding]:
+    """More text in one place than Kubernetes keeps there."""
+    for service in plans:
+        sizes = {"annotations": (_size(service.annotations), LIMIT_ANNOTATIONS)}
+        sizes |= {f"file {file.name!r}": (_size([(file.content,)]), LIMIT_DATA) for file in service.configs}
+        for workload in service.workloads:
+            for container in workload.containers:
+                for secret, sort in ((False, "variables"), (True, "secret variables")):
+                    text = [(entry.name, entry.value) for entry in container.env if entry.secret == secret]
+                    sizes[f"{sort} of {workload.name}/{container.name}"] = _size(text), LIMIT_DATA
+        for what, (size, most) in sizes.items():
+            if size > most:
+                yield _finding(stack, service.name, f"The {what} hold {size} bytes, and Kubernetes keeps {most}.")
+
+
+def _size(texts: Iterable[tuple[str, ...]]) -> int:
+    return sum(len(part.encode()) for parts in texts for part in parts)
 
 
 def _sentence(text: str) -> str:

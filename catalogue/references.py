@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from catalogue.conflicts import (
+    annotation_issues,
     broken,
     conflict,
     deployment_issues,
@@ -35,6 +36,7 @@ def issues(service: ServiceManifest) -> Iterator[Issue]:
     yield from _endpoints(service, service.endpoints, ("endpoints",))
     yield from _volumes(service)
     yield from _configs(service)
+    yield from _places(service)
     yield from _operations(service)
     yield from _build(service)
     yield from _database(service)
@@ -111,6 +113,9 @@ def _workloads(service: ServiceManifest) -> Iterator[Issue]:
         for place, container in enumerate(workload.containers):
             inside = (*path, "containers", place)
             yield from resource_issues(container.resources, (*inside, "resources"))
+            if container.run_as_group is not None and container.run_as_user is None:
+                problem = "A group alone does not keep the container from running as root."
+                yield conflict((*inside, "runAsGroup"), problem, "Add 'runAsUser', or remove 'runAsGroup'.")
             if service.helm is None and container.image is None:
                 problem = "Without a chart a container needs an image."
                 yield Issue((*inside, "image"), Code.MISSING_FIELD, problem, "Add 'image'.")
@@ -146,6 +151,22 @@ def _configs(service: ServiceManifest) -> Iterator[Issue]:
             yield Issue((*path, "config"), Code.NOT_RUNNABLE, problem, "Write the content under 'configContent'.")
         if config.default is not None:
             yield from _place(service, config.default.workload, config.default.container, (*path, "default"))
+
+
+def _places(service: ServiceManifest) -> Iterator[Issue]:
+    """Volumes and files that would stand at one path of the same container."""
+    taken: list[tuple[str, str | None, str]] = []
+    found: list[tuple[Path, str | None, str | None, str]] = [
+        *((("volumes", at), item.path, None, f"the volume {item.name!r}") for at, item in enumerate(service.volumes)),
+        *((("configs", at), item.filepath, item.version, f"the file {item.name!r}")
+          for at, item in enumerate(service.configs)),
+    ]  # fmt: skip
+    for path, where, version, what in found:
+        place = (where or "").rstrip("/")
+        for other, of, first in taken if where is not None else ():
+            if place == other and (version is None or of is None or version == of):
+                yield conflict(path, f"It would stand at {where!r}, where {first} does.", "Choose another path.")
+        taken += [(place, version, what)] if where is not None else []
 
 
 def _place(service: ServiceManifest, workload: str | None, container: str | None, path: Path) -> Iterator[Issue]:
@@ -240,6 +261,7 @@ def _variables(service: ServiceManifest) -> Iterator[Issue]:
     buildable = service.build is not None
     yield from token_issues(service.tokens, ("tokens",))
     yield from variable_issues(service.env, ("env",), buildable)
+    yield from annotation_issues(service.annotations, ("annotations",))
     for at, workload in enumerate(service.workloads):
         for place, container in enumerate(workload.containers):
             yield from variable_issues(container.env, ("workloads", at, "containers", place, "env"), buildable)

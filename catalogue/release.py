@@ -73,7 +73,7 @@ class ConfigFile:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """`command` and `args` are None where the image's own stand."""
+    """`command`, `args` and the numbers of user and group are None where the image's own stand."""
 
     name: str
     image: str
@@ -82,6 +82,8 @@ class Container:
     mounts: tuple[Mount, ...] = ()
     command: tuple[str, ...] | None = None
     args: tuple[str, ...] | None = None
+    user: int | None = None
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,11 @@ class Workload:
     replicas: int
     containers: tuple[Container, ...]
     strategy: Strategy
+
+    @property
+    def rootless(self) -> bool:
+        """Whether each of its containers runs as a user that is not root."""
+        return all(container.user is not None for container in self.containers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +158,8 @@ class InstancePlan:
     instance: str
     namespace: str
     services: tuple[ServicePlan, ...]
+
+    @property
+    def rooted(self) -> tuple[str, ...]:
+        """The names of the services with a container that may start as root, in the plan's order."""
+        return tuple(one.name for one in self.services if not all(workload.rootless for workload in one.workloads))

@@ -1,9 +1,11 @@
 """One service's part of a plan: its workloads, endpoints, volumes and files."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from catalogue import release
+from catalogue.attachments import ConfigItem
 from catalogue.facts import ServiceInput
 from catalogue.items import Deployment, ResourcesItem, seconds
 from catalogue.services import DerivativeItem
@@ -11,6 +13,8 @@ from catalogue.stacks import StackDerivative
 from catalogue.values import AppService, UnresolvedError, claim_name
 from catalogue.variables import environment
 from catalogue.workloads import ContainerItem, EndpointItem, WorkloadItem
+
+_KEY = re.compile(r"(?!\.$|\.\.)[A-Za-z0-9._-]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ def _container(
         mounts=_mounts(app_service) if workload == app_service.manifest.primary else (),
         command=_rendered(app_service, item.command),
         args=_rendered(app_service, args),
+        user=item.run_as_user,
+        group=item.run_as_group,
     )
 
 
@@ -208,7 +214,7 @@ def _volumes(app_service: AppService) -> tuple[release.Volume, ...]:
             raise UnresolvedError(f"the volume {item.name!r} of {owner.name} has no size")
         claim = claim_name(owner.service.name, item.name)
         borrowed = owner is not app_service or app_service.name != app_service.service.name
-        found.append(release.Volume(item.name, claim, size, None, item.shared, borrowed))
+        found.append(release.Volume(item.name, claim, size, owner.storage_class(item.name), item.shared, borrowed))
     return tuple(found)
 
 
@@ -237,9 +243,14 @@ def _configs(app_service: AppService, version: str | None) -> tuple[release.Conf
         if content is None:
             raise UnresolvedError(f"the file {item.name!r} of {app_service.name} has no content in the manifest")
         text = _open(app_service, content, f"the file {item.name!r}") if item.process_tokens else content
-        filename = item.filename or (item.filepath or item.name).rpartition("/")[2]
-        found.append(release.ConfigFile(item.name, filename, text, item.filepath))
+        found.append(release.ConfigFile(item.name, _filename(item), text, item.filepath))
     return tuple(found)
+
+
+def _filename(item: ConfigItem) -> str:
+    """The key that the file is kept under: its own name, unless Kubernetes takes it for no key."""
+    last = (item.filepath or "").rpartition("/")[2]
+    return item.filename or (last if _KEY.fullmatch(last) else item.name)
 
 
 def _annotations(app_service: AppService) -> tuple[tuple[str, str], ...]:

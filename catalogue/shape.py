@@ -28,6 +28,15 @@ _REASONS = {
 
 Manifest = TypeVar("Manifest", bound=Item)
 
+_PRIVILEGE = "Remove it: a container says `runAsUser` at most, and gets no privileges."
+_NETWORK = "Remove it, and name the ports under `endpoints`."
+_OUTWARD = {
+    **dict.fromkeys(("privileged", "securityContext", "capabilities", "allowPrivilegeEscalation"), _PRIVILEGE),
+    **dict.fromkeys(("hostNetwork", "hostPort", "hostPorts", "hostPID", "hostIPC"), _NETWORK),
+    "hostPath": "Remove it, and give the volume a `size`: it becomes a claim on the cluster's storage.",
+}
+"""Kubernetes' fields by which a pod would reach beyond its namespace, and what to do instead."""
+
 _KINDS = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -58,6 +67,9 @@ def shaped(model: type[Manifest], data: Any) -> Manifest | tuple[Issue, ...]:
 def _issue(model: type[Item], data: Any, fault: dict[str, Any]) -> Issue:
     path, kind, context = _within(data, fault["loc"]), fault["type"], fault.get("ctx", {})
     field = str(path[-1]) if path else ""
+    if kind == "extra_forbidden" and field in _OUTWARD:
+        problem = f"The field {field!r} is refused: what an instance runs stays within its own namespace."
+        return Issue(path, Code.NOT_ISOLATED, problem, _OUTWARD[field])
     if kind == "extra_forbidden":
         known = _fields(model, path[:-1])
         close = nearest(field, known)

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from catalogue.items import (
     Annotation,
+    ClassName,
     Deployment,
     HelmValue,
     HelmValues,
@@ -46,10 +47,11 @@ class StackWorkload(Item):
 
 
 class StackVolume(Item):
-    """The size of a volume, in GiB."""
+    """The size of a volume, in GiB, and the storage class that makes it."""
 
     name: Name
     size: Size
+    storage_class_name: ClassName | None = None
 
 
 class StackLink(Item):

@@ -85,6 +85,12 @@ class AppService:
         chosen = next((item.size for item in self.stack_service.volumes if item.name == volume), None)
         return chosen or next((item.size for item in self.manifest.volumes if item.name == volume), None)
 
+    def storage_class(self, volume: str) -> str | None:
+        """The storage class of a volume: the stack's, else the service's; None for the cluster's default."""
+        levels = (self.stack_service.volumes, self.manifest.volumes)
+        named = (item.storage_class_name for level in levels for item in level if item.name == volume)
+        return next((name for name in named if name is not None), None)
+
     def chosen(self, name: str) -> str | None:
         """The value of a setting: its default, or with `from` what the link's target has under that name."""
         item = next((found for found in self.manifest.settings if found.name == name), None)
@@ -222,7 +228,7 @@ def _plain(app_service: AppService) -> dict[str, str]:
         size = app_service.size(volume.name)
         found[f"volumes.{volume.name}.size"] = "" if size is None else str(size)
         found[f"volumes.{volume.name}.claim"] = claim_name(service, volume.name)
-        found[f"volumes.{volume.name}.storageClassName"] = ""
+        found[f"volumes.{volume.name}.storageClassName"] = app_service.storage_class(volume.name) or ""
     for item in app_service.manifest.settings:
         found[f"settings.{item.name}"] = app_service.chosen(item.name) or ""
     return found

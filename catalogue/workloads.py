@@ -4,7 +4,20 @@ from typing import Literal
 
 from pydantic import Field
 
-from catalogue.items import Deployment, Item, Json, Labels, Name, PortName, ResourcesItem, Strings, Text, Variable
+from catalogue.items import (
+    Deployment,
+    GroupId,
+    Item,
+    Json,
+    Labels,
+    Name,
+    PortName,
+    ResourcesItem,
+    Strings,
+    Text,
+    UserId,
+    Variable,
+)
 
 
 class Selector(Item):
@@ -24,7 +37,10 @@ class ContainerHelm(Item):
 
 
 class ContainerItem(Item):
-    """A container; `command` and `args` are Kubernetes' own words, for services that Berth renders itself."""
+    """A container; what begins with `command` or `run` is in Kubernetes' own words, for services without a chart.
+
+    One with `runAsUser` never runs as root, and needs no privileges.
+    """
 
     name: Name
     image: Text | None = None
@@ -32,6 +48,8 @@ class ContainerItem(Item):
     hostname: str | None = None
     command: Strings | None = None
     args: Strings | None = None
+    run_as_user: UserId | None = None
+    run_as_group: GroupId | None = None
     env: tuple[Variable, ...] = ()
     resources: ResourcesItem = ResourcesItem()
     helm: ContainerHelm | None = None

@@ -25,7 +25,7 @@ class Right:
 
 # What Berth's role must allow, in every namespace it makes.
 RIGHTS = (
-    Right("", "namespaces", ("get", "list", "watch", "create", "delete")),
+    Right("", "namespaces", ("get", "list", "watch", "create", "patch", "delete")),
     *(Right(r.api_version.rpartition("/")[0], r.plural, _WRITE) for r in WRITTEN),
     *(Right("apps", r.plural, ("watch",)) for r in WORKLOADS),
     Right("", "pods", ("get", "list", "watch")),

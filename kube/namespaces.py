@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from kube.clients import METADATA_ONLY, Cluster
+from kube.clients import MERGE, METADATA_ONLY, Cluster
 from kube.errors import (
     AlreadyExists,
     CircuitOpen,
     Conflict,
+    Invalid,
     KubeError,
     NamespaceForeign,
     NamespaceTerminating,
     NotFound,
 )
-from kube.labels import INSTALLATION, INSTANCE
+from kube.labels import FIELD_MANAGER, INSTALLATION, INSTANCE
+from kube.manifests import Level, security_labels
 from kube.resources import NAMESPACE, POD, WRITTEN, Resource
 
 _OWN = "berth"
@@ -64,6 +66,37 @@ async def create(cluster: Cluster, body: dict[str, Any]) -> str:
         if made["metadata"].get("deletionTimestamp"):
             raise NamespaceTerminating(f"The namespace {name} is still being deleted.") from None
     return str(made["metadata"]["uid"])
+
+
+async def enforce(cluster: Cluster, name: str, uid: str, level: Level) -> bool:
+    """Makes the namespace with this UID enforce a level of pod security; says whether it enforced another before.
+
+    The patch carries the UID, which no patch can change: one for a namespace that is another by then is refused. It
+    touches nothing but the labels of pod security. Raises NamespaceForeign for another namespace, or none, of the
+    name, NamespaceTerminating.
+    """
+    found = await _get(cluster, name)
+    if found is None or found["metadata"]["uid"] != uid:
+        raise _another(name)
+    if found["metadata"].get("deletionTimestamp"):
+        raise NamespaceTerminating(f"The namespace {name} is being deleted.")
+    labels = security_labels(level)
+    if labels.items() <= (found["metadata"].get("labels") or {}).items():
+        return False
+    body = {"metadata": {"uid": uid, "labels": labels}}
+    query = {"fieldManager": FIELD_MANAGER}
+    try:
+        await cluster.request(
+            "PATCH", NAMESPACE.path(name=name), query=query, body=body, content_type=MERGE, repeatable=True
+        )
+    except (NotFound, Conflict, Invalid) as error:
+        raise _another(name) from error
+    return True
+
+
+def _another(name: str) -> NamespaceForeign:
+    message = f"The namespace {name} is not the one that was made for this instance; it is left alone."
+    return NamespaceForeign(message, details={"namespace": name})
 
 
 async def uid(cluster: Cluster, name: str) -> str | None:

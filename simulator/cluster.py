@@ -11,6 +11,7 @@ from simulator import admission, deletion, errors, fields, quota, typed
 from simulator import apply as owning
 from simulator.clock import Clock
 from simulator.defaults import fill
+from simulator.findings import Findings
 from simulator.kinds import NAMESPACES, PODS, Kind, Object
 from simulator.store import Store, Stored
 from simulator.validate import check, check_change
@@ -131,6 +132,10 @@ class Cluster:
         new = edit(clone(current.obj))
         if new["metadata"].get("resourceVersion") not in {None, "", current.obj["metadata"]["resourceVersion"]}:
             raise errors.modified(kind, name)
+        if (uid := new["metadata"].get("uid")) not in {None, "", current.obj["metadata"]["uid"]}:
+            found = Findings()
+            found.wrong("metadata.uid", uid, "field is immutable")
+            raise errors.invalid(kind, name, found)
         new["metadata"]["name"] = name
         return self._change(kind, current, new, writer, part)
 

@@ -3,7 +3,18 @@
 Nothing here asks a cluster or a clock, and the same plan always gives the same objects.
 """
 
-from kube.manifests.foundation import foundation, namespace
+from kube.manifests.foundation import Level, foundation, level_of, namespace, security_labels
 from kube.manifests.objects import holdings, mask, objects, running, service_objects
 
-__all__ = ["foundation", "holdings", "mask", "namespace", "objects", "running", "service_objects"]
+__all__ = [
+    "Level",
+    "foundation",
+    "holdings",
+    "level_of",
+    "mask",
+    "namespace",
+    "objects",
+    "running",
+    "security_labels",
+    "service_objects",
+]

@@ -1,8 +1,11 @@
 """What every instance has before any service: the namespace, its limits, its account, and who may reach its pods."""
 
-from typing import Any
+from typing import Any, Literal
 
+from catalogue.release import InstancePlan
 from kube.labels import INSTALLATION, INSTANCE, ORGANIZATION, PREFIX, Identity, label_value, labels
+
+Level = Literal["baseline", "restricted"]
 
 ACCOUNT = "berth-app"
 PODS = 250
@@ -22,23 +25,30 @@ INGRESS = f"{PREFIX}/ingress"
 PUBLIC = f"{PREFIX}/public"
 
 
-def namespace(identity: Identity) -> dict[str, Any]:
-    """The namespace's body. Its annotations prove whose it is: this installation's, this instance's.
-
-    Pod security is enforced at "baseline", for images that start as root are common; what "restricted" would refuse is
-    warned about and audited by the cluster.
+def level_of(plan: InstancePlan) -> Level:
+    """The strictest level of pod security that every service of the plan allows: a container that may start as root
+    needs "baseline".
     """
+    return "baseline" if plan.rooted else "restricted"
+
+
+def security_labels(level: Level) -> dict[str, str]:
+    """The labels by which a namespace enforces this level; what "restricted" would refuse is warned about anyway."""
+    return {
+        "pod-security.kubernetes.io/enforce": level,
+        "pod-security.kubernetes.io/warn": "restricted",
+        "pod-security.kubernetes.io/audit": "restricted",
+    }
+
+
+def namespace(identity: Identity, level: Level = "baseline") -> dict[str, Any]:
+    """The namespace's body. Its annotations prove whose it is: this installation's, this instance's."""
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {
             "name": identity.namespace,
-            "labels": labels(identity)
-            | {
-                "pod-security.kubernetes.io/enforce": "baseline",
-                "pod-security.kubernetes.io/warn": "restricted",
-                "pod-security.kubernetes.io/audit": "restricted",
-            },
+            "labels": labels(identity) | security_labels(level),
             "annotations": {
                 INSTALLATION: identity.installation,
                 INSTANCE: identity.instance_id,

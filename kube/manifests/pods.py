@@ -11,7 +11,7 @@ from kube.manifests.foundation import ACCOUNT, DEFAULT_MEMORY_MIB, PUBLIC
 from kube.manifests.metadata import selector, service_labels
 
 # What the entry points of common images need to prepare their folders and to give up root; all of it is within the
-# pod security level "baseline". Everything else is dropped.
+# pod security level "baseline". Everything else is dropped. A container that names its user gets none of it.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
 
 
@@ -43,7 +43,7 @@ def template(identity: Identity, service: ServicePlan, workload: Workload) -> di
         "serviceAccountName": ACCOUNT,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": _pod_security(workload),
         "containers": [
             _container(service, workload, container, ports if number == 0 else [])
             for number, container in enumerate(workload.containers)
@@ -68,10 +68,7 @@ def _container(service: ServicePlan, workload: Workload, container: Container, p
         "name": container.name,
         "image": container.image,
         "imagePullPolicy": "IfNotPresent",
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"], "add": list(CAPABILITIES)},
-        },
+        "securityContext": _container_security(container),
         "resources": _resources(container.resources),
     }
     if container.command is not None:
@@ -101,6 +98,32 @@ def _container(service: ServicePlan, workload: Workload, container: Container, p
     mounts = _mounts(service, workload, container)
     if mounts:
         made["volumeMounts"] = mounts
+    return made
+
+
+def _pod_security(workload: Workload) -> dict[str, Any]:
+    """The runtime's own profile of system calls, and volumes that the pod's user can write to.
+
+    A volume's group is set where it is another only: to look at every file at each start takes long, and PostgreSQL
+    refuses a folder that its group may enter.
+    """
+    made: dict[str, Any] = {"seccompProfile": {"type": "RuntimeDefault"}}
+    users = [container for container in workload.containers if container.mounts and container.user is not None]
+    if users:
+        group = users[0].user if users[0].group is None else users[0].group
+        made |= {"fsGroup": group, "fsGroupChangePolicy": "OnRootMismatch"}
+    return made
+
+
+def _container_security(container: Container) -> dict[str, Any]:
+    """What the container may do: nothing that needs root when it names its user, else what entry points need."""
+    made: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    if container.user is None:
+        made["capabilities"]["add"] = list(CAPABILITIES)
+        return made
+    made |= {"runAsNonRoot": True, "runAsUser": container.user}
+    if container.group is not None:
+        made["runAsGroup"] = container.group
     return made
 
 

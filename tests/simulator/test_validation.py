@@ -104,6 +104,39 @@ async def test_a_namespace_holds_the_pod_security_level_of_its_label(
     await shop.post(PODS, pod("harmless"))
 
 
+ALL = {"drop": ["ALL"]}
+GOOD = {"allowPrivilegeEscalation": False, "capabilities": {**ALL, "add": ["NET_BIND_SERVICE"]}}
+POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+@pytest.mark.parametrize(
+    ("container", "more", "why"),
+    [
+        ({}, {},
+         'allowPrivilegeEscalation != false (container "web" must set securityContext.allowPrivilegeEscalation=false), '
+         'unrestricted capabilities (container "web" must set securityContext.capabilities.drop=["ALL"]), '
+         'runAsNonRoot != true (pod or container "web" must set securityContext.runAsNonRoot=true), '
+         'seccompProfile (pod or container "web" must set securityContext.seccompProfile.type to "RuntimeDefault" or '
+         '"Localhost")'),
+        (GOOD | {"capabilities": ALL | {"add": ["CHOWN"]}}, {"securityContext": POD},
+         'unrestricted capabilities (container "web" must not include "CHOWN" in securityContext.capabilities.add)'),
+        (GOOD | {"runAsUser": 0}, {"securityContext": POD | {"runAsUser": 0}},
+         'runAsUser=0 (pod and container "web" must not set runAsUser=0)'),
+        (GOOD, {"securityContext": POD} | {"volumes": [{"name": "a", "hostPath": {}}, {"name": "b", "nfs": {}}]},
+         'restricted volume types (volumes "a", "b" use restricted volume types "hostPath", "nfs")'),
+        (GOOD | {"runAsNonRoot": False}, {"securityContext": POD},
+         'runAsNonRoot != true (container "web" must not set securityContext.runAsNonRoot=false)'),
+    ],
+)  # fmt: skip
+async def test_a_restricted_namespace_takes_what_needs_no_root(
+    shop: Client, container: dict[str, Any], more: dict[str, Any], why: str
+) -> None:
+    await shop.merge(SHOP, {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
+    status = await shop.refused("POST", PODS, pod(**pod_spec(securityContext=container) | more))
+    assert status["message"] == f'pods "web" is forbidden: violates PodSecurity "restricted:latest": {why}'
+    await shop.post(PODS, pod("harmless", **pod_spec(securityContext=GOOD) | {"securityContext": POD}))
+
+
 async def test_methods_and_options_that_do_not_exist_are_refused(shop: Client) -> None:
     assert (await shop.refused("PUT", CONFIG_MAPS, config_map()))["reason"] == "MethodNotAllowed"
     status = await shop.refused("DELETE", f"{CONFIG_MAPS}/settings", {"propagationPolicy": "Sideways"})
