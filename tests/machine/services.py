@@ -65,8 +65,8 @@ _POSTGRES = """#!/bin/sh
 # A first start makes the cluster and runs what lies in /docker-entrypoint-initdb.d, on a socket only.
 set -eu
 export PATH=/usr/lib/postgresql/15/bin:$PATH
+mkdir -p "$PGDATA"
 if [ "$(id -u)" = 0 ]; then
-  mkdir -p "$PGDATA"
   chown -R postgres "$PGDATA" "$(dirname "$PGDATA")"
   exec su -s /bin/sh postgres -c 'exec /usr/local/bin/postgres-entrypoint'
 fi
@@ -88,7 +88,8 @@ exec postgres -D "$PGDATA" -c listen_addresses='*' -k /tmp
 _PLAIN = '#!/bin/sh\nexec "$@"\n'
 _USERS = """root:x:0:0:root:/:/bin/sh
 nginx:x:101:101:nginx:/:/bin/sh
-postgres:x:999:999:postgres:/tmp:/bin/sh
+postgres:x:70:70:postgres:/tmp:/bin/sh
+valkey:x:999:1000:valkey:/tmp:/bin/sh
 nobody:x:65534:65534:nobody:/:/bin/sh
 """
 

@@ -1,4 +1,7 @@
-"""Volumes of a node without a provisioner: a default storage class, and as many volumes in folders as tests want."""
+"""Volumes of a node without a provisioner: a default storage class, and as many volumes in folders as tests want.
+
+They are local volumes, whose group the kubelet sets as it does on a cloud's disks.
+"""
 
 import json
 from pathlib import Path
@@ -13,11 +16,13 @@ _CLASS = {
     "provisioner": "kubernetes.io/no-provisioner",
     "volumeBindingMode": "Immediate",
 }
+_LINUX = {"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}
 
 
 def provide(control_plane: ControlPlane, folder: Path) -> None:
-    """Makes the class and the volumes; their folders are made when a pod uses them."""
-    folder.mkdir()
+    """Makes the class, the volumes and their folders."""
+    for number in range(VOLUMES):
+        (folder / f"{number:02}").mkdir(parents=True)
     items = [_CLASS, *(_volume(folder, number) for number in range(VOLUMES))]
     listed = folder / "volumes.json"
     listed.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
@@ -34,6 +39,7 @@ def _volume(folder: Path, number: int) -> dict[str, object]:
             "capacity": {"storage": "10Gi"},
             "accessModes": ["ReadWriteOnce", "ReadWriteMany"],
             "persistentVolumeReclaimPolicy": "Retain",
-            "hostPath": {"path": f"{folder}/{number:02}", "type": "DirectoryOrCreate"},
+            "local": {"path": f"{folder}/{number:02}"},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [_LINUX]}]}},
         },
     }
