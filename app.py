@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection
 from starlette.routing import Route, WebSocketRoute
 from tortoise.connection import get_connection
 
@@ -20,6 +19,7 @@ from models.keyring import Keyring
 from models.migrate import pending
 from resolvers.auth import authenticate
 from resolvers.context import Context
+from resolvers.session import Session
 from rules.viewer import Viewer
 from schema import schema
 from schema.limits import Limits
@@ -33,12 +33,13 @@ from transport.health import Readiness, healthz
 from transport.operations import Operations
 from transport.requests import Requests
 from transport.service import Service, TransportLimits
+from transport.shutdown import GRACE, Shutdown
 
 
-def make_context(_connection: HTTPConnection, viewer: object, request_id: str) -> Context:
+def make_context(viewer: object, request_id: str, session: Session) -> Context:
     """The context of one operation."""
     assert isinstance(viewer, Viewer)
-    return Context(viewer, request_id)
+    return Context(viewer, request_id, session)
 
 
 chosen = settings()
@@ -46,6 +47,7 @@ service = Service(
     Operations(schema, Limits.of(chosen), chosen.request_deadline),
     authenticate,
     make_context,
+    shutdown=Shutdown(chosen.drain_spread, max(0.0, chosen.drain_limit - GRACE)),
     streams=Held(chosen.subscriptions_per_token),
     limits=TransportLimits.of(chosen),
 )
@@ -68,7 +70,7 @@ async def migrations_are_current() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-    """Opens what requests share, and closes it in reverse; open streams end when the signal comes, not after it."""
+    """Opens what requests share, and closes it in reverse; at a signal streams end first, and then the server."""
     reporting.configure(chosen)
     assert chosen.keyring is not None, "set BERTH_KEYRING to the file of encryption keys"
     await database.open(chosen.database_url, chosen.database_pool)

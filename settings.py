@@ -63,7 +63,9 @@ class Settings(BaseSettings):
     alias_limit: int = 100
     cost_limit: int = 1_000
     websocket_init: float = Field(10.0, gt=0, description="how long a websocket may stay open before it says who asks")
-    token_recheck: float = Field(5.0, gt=0, description="how often the token of an open stream is looked at again")
+    token_recheck: float = Field(4.0, gt=0, description="how often an open stream's right to be is looked at again")
+    drain_spread: float = Field(10.0, ge=0, description="how long the streams of an API that ends take to leave it")
+    drain_limit: float = Field(25.0, ge=0, description="when an API that was told to end has ended at the latest")
     subscriptions_per_connection: int = 100
     subscriptions_per_token: int = 200
     event_poll: float = Field(2.0, gt=0, description="how often readers of events look without being woken")

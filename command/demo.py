@@ -97,6 +97,7 @@ class Demo:
             "BERTH_HOST": HOST,
             "BERTH_PORT": str(settings().port),
             "BERTH_ALLOW_PRIVATE_CLUSTERS": "true",
+            "BERTH_DRAIN_SPREAD": "0",  # there is no other server that those who watch would come back to
         }
         if not self.real:
             _step("Simulated cluster", lambda: self.simulated.start(self.supervisor))

@@ -5,9 +5,6 @@ import asyncio
 from command.ending import give_up
 from settings import settings
 
-GRACE = 5
-"""Seconds that open requests and streams have when the API is told to end."""
-
 
 def migrate() -> None:
     """Apply the migrations that the database lacks, and say which."""
@@ -28,8 +25,10 @@ def migrate() -> None:
 
 
 def api() -> None:
-    """Serve the ASGI app until SIGTERM or SIGINT; requests under way have a moment to end."""
+    """Serve the ASGI app until SIGTERM or SIGINT; streams are sent elsewhere, and requests have a moment to end."""
     import uvicorn
+
+    from transport.shutdown import GRACE
 
     _require_settings()
     uvicorn.run(
@@ -44,7 +43,7 @@ def api() -> None:
         ws_ping_timeout=20,
         # Compression would double the memory of an idle subscription, and what it carries is small.
         ws_per_message_deflate=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=round(GRACE),
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -15,16 +15,13 @@ class Bells:
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._listening: asyncio.Task[None] | None = None
-        self.closing = False
 
     def open(self, database_url: str) -> None:
         """Starts listening, for as long as the process runs."""
         self._listening = asyncio.create_task(self._listen(database_url))
 
     async def close(self) -> None:
-        """Wakes every reader a last time, with `closing` set, and stops listening."""
-        self.closing = True
-        self.ring("")
+        """Stops listening."""
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)

@@ -58,6 +58,10 @@ class Viewer:
         self._end = self._end or end
         self._wake.set()
 
+    def wake(self) -> None:
+        """Lets `next` return at once."""
+        self._wake.set()
+
     async def next(self, seconds: float) -> LogEvent | None:
         """The next event; None when there was none for so long. After a LogEnd there is no other."""
         if not self._opening and not self._waiting and self._end is None:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from resolvers.session import Session
 from rules.viewer import Viewer
 
 Load = Callable[[list[str]], Awaitable[Mapping[str, Any]]]
@@ -53,8 +54,14 @@ class Batches:
 
 @dataclass(slots=True)
 class Context:
-    """One for each request, and one for each websocket connection."""
+    """One for each operation. session: what the operations of a connection share."""
 
     viewer: Viewer
     request_id: str
+    session: Session = field(default_factory=Session)
     batches: Batches = field(default_factory=Batches)
+
+    @property
+    def watcher(self) -> Viewer:
+        """Who watches a stream by now: the token of its connection may have been renewed."""
+        return self.session.renewed or self.viewer

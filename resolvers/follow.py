@@ -27,9 +27,6 @@ from rules.refusals import Refused, not_found
 from settings import settings
 
 _PAGE = 200
-_LOOK = 4.0
-"""Seconds between two looks at whether the viewer may still see the subject."""
-
 _READ = (
     "SELECT number, kind, data::text AS data, at FROM event WHERE subject = $1 AND number > $2 "
     f"ORDER BY number LIMIT {_PAGE}"
@@ -62,7 +59,7 @@ async def instance_events(info: Info, id: strawberry.ID, after: str | None = Non
 
 
 async def _stream(context: Context, noun: str, subject: Subject, after: str | None) -> AsyncGenerator[Any, None]:
-    with bells.waiting(subject.id) as bell:
+    with bells.waiting(subject.id) as bell, context.session.waking(bell.set):
         number = await _newest(context, noun, subject.id)
         newest = number
         if after is None:
@@ -85,12 +82,12 @@ async def _stream(context: Context, noun: str, subject: Subject, after: str | No
                 if row["kind"] == subject.last:
                     return
                 bell.set()  # there may be another page
-            if bells.closing:
-                yield told.ended(number, "SERVER_DRAIN", again=True)
+            if (ending := context.session.ending) is not None:
+                yield told.ended(number, ending.reason, again=ending.retryable)
                 return
-            if monotonic() - looked > _LOOK:
+            if monotonic() - looked > settings().token_recheck:
                 looked = monotonic()
-                if not await still_seen(context.viewer, noun, subject.id):
+                if not await still_seen(context.watcher, noun, subject.id):
                     yield told.ended(number, "ACCESS_LOST", again=False)
                     return
             if monotonic() - spoke > settings().heartbeat:

@@ -32,20 +32,27 @@ async def instance_logs(
         message = f"tail is {tail}; it can be 0 to {MOST_TAIL:,}."
         raise Refused("INVALID_INPUT", message, "Ask for fewer past lines.", "tail")
     wanted = _wanted(filter)
-    viewer = info.context.viewer
+    viewer, session = info.context.viewer, info.context.session
     found = await _read(viewer, instance_id)
     if found is None or found["deleted_at"] is not None:
         raise not_found("instanceId")
     check(Operation.LIVE_LOGS, InstanceState(found["state"]))
     place = viewer.user_id, found["cluster_id"], found["namespace"]
-    with hub.stream(*place, wanted, tail, previous=filter is not None and filter.previous) as stream:
+    with (
+        hub.stream(*place, wanted, tail, previous=filter is not None and filter.previous) as stream,
+        session.waking(stream.viewer.wake),
+    ):
         looked = spoke = monotonic()
         while True:
-            next_due = min(looked + settings().token_recheck, spoke + settings().heartbeat)
-            event: LogEvent | None = await stream.viewer.next(max(0.0, next_due - monotonic()))
+            event: LogEvent | None
+            if (ending := session.ending) is not None:
+                event = LogEnd(ending.reason, ending.retryable, ending.message)
+            else:
+                next_due = min(looked + settings().token_recheck, spoke + settings().heartbeat)
+                event = await stream.viewer.next(max(0.0, next_due - monotonic()))
             if monotonic() - looked >= settings().token_recheck:
                 looked = monotonic()
-                event = await _end(viewer, instance_id) or event
+                event = await _end(info.context.watcher, instance_id) or event
             if event is not None:
                 yield event
             if isinstance(event, LogEnd):

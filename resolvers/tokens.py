@@ -1,4 +1,4 @@
-"""Tokens: made, shown once, and revoked."""
+"""Tokens: made, shown once, renewed on an open connection, and revoked."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ from tortoise.timezone import now
 
 from jobs.start import Door, Ids
 from models import App, Instance, Membership, Organization, Token
-from resolvers.auth import hashed, new_secret
+from resolvers.auth import authenticate, hashed, new_secret
 from resolvers.changes import Ask, Changed
 from resolvers.owned import locked
 from rules import names
@@ -92,6 +92,27 @@ async def revoke(ask: Ask, id: str) -> Changed:
         return {"token": id, "cursor": await _tell(door, row, "TOKEN_REVOKED") if ended else None}
 
     return await ask.change(work)
+
+
+async def renew(ask: Ask, token: str) -> Changed:
+    """Puts another token of the same user in place of the one that the connection is proved with. Raises: Refused."""
+    session = ask.context.session
+    if not session.stays:
+        raise Refused(
+            "INVALID_INPUT",
+            "This request has no connection that stays open.",
+            "Send the new token with the next request; over a websocket, renewToken puts it in place of the old one.",
+        )
+    viewer = await authenticate(token)
+    if viewer is None:
+        message = "The token is wrong, revoked or past its end."
+        raise Refused("INVALID_INPUT", message, "Make a new one with createToken.", "input.token")
+    if viewer.user_id != ask.viewer.user_id:
+        message = "The token is another user's, and a connection stays with its user."
+        raise Refused("FORBIDDEN", message, "Open a new connection with it.", "input.token")
+    session.renew(token, viewer)
+    ask.context.viewer = viewer
+    return Changed({"token": viewer.token_id}, fresh=True)
 
 
 def _end(expires_at: datetime | None) -> datetime | None:

@@ -139,7 +139,7 @@ class StreamEndReason(Enum):
     RESYNC_REQUIRED = strawberry.enum_value(
         "RESYNC_REQUIRED", description="The events after the cursor are no longer kept: begin anew without a cursor."
     )
-    ACCESS_LOST = strawberry.enum_value("ACCESS_LOST", description="You may no longer see it.")
+    ACCESS_LOST = strawberry.enum_value("ACCESS_LOST", description="You may no longer see it, or your token has ended.")
     SERVER_DRAIN = strawberry.enum_value("SERVER_DRAIN", description="The server is ending: come back with the cursor.")
 
 

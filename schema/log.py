@@ -148,10 +148,10 @@ class LogHeartbeat:
 @source(log_events.LogEnd)
 class LogEnd:
     reason: str = strawberry.field(
-        description="ACCESS_LOST: you may no longer see the instance. INSTANCE_GONE: it is deleted. INSTANCE_STATE: "
-        "it is in a state in which its logs cannot be followed. INTERRUPTED: the cluster is reached in another way "
-        "now, or not at all. SLOW_CONSUMER: you read much more slowly than things happened. SERVER_DRAIN: the "
-        "server is ending. COMPLETED: all that was asked for was told. More reasons may come."
+        description="ACCESS_LOST: you may no longer see the instance, or your token has ended. INSTANCE_GONE: it is "
+        "deleted. INSTANCE_STATE: it is in a state in which its logs cannot be followed. INTERRUPTED: the cluster is "
+        "reached in another way now, or not at all. SLOW_CONSUMER: you read much more slowly than things happened. "
+        "SERVER_DRAIN: the server is ending. COMPLETED: all that was asked for was told. More reasons may come."
     )
     retryable: bool = strawberry.field(description="Whether coming back is worth while.")
     message: str = strawberry.field(description="The same in words.")

@@ -66,7 +66,14 @@ from schema.changes.organization import (
     RenameOrganizationInput,
 )
 from schema.changes.task import CancelTaskInput, RepeatTaskInput, TaskPayload
-from schema.changes.token import CreateTokenInput, CreateTokenPayload, RevokeTokenInput, RevokeTokenPayload
+from schema.changes.token import (
+    CreateTokenInput,
+    CreateTokenPayload,
+    RenewTokenInput,
+    RenewTokenPayload,
+    RevokeTokenInput,
+    RevokeTokenPayload,
+)
 from schema.payloads import DeletionPayload, changed_by
 
 
@@ -92,6 +99,11 @@ class Mutation:
     )
     revoke_token: RevokeTokenPayload = changed_by(
         tokens.revoke, RevokeTokenInput, description="End a token at once; doing it again changes nothing."
+    )
+    renew_token: RenewTokenPayload = changed_by(
+        tokens.renew,
+        RenewTokenInput,
+        description="Go on with another token on this websocket: its streams stay open, with the new one's rights.",
     )
     create_environment: EnvironmentPayload = changed_by(
         environments.create, CreateEnvironmentInput, description="Create an environment."

@@ -8,8 +8,8 @@ from hashlib import sha256
 
 import structlog
 from graphql import GraphQLError
-from starlette.requests import HTTPConnection
 
+from resolvers.session import ACCESS_LOST, SERVER_DRAIN, Ending, Session
 from transport.errors import TOO_MANY_SUBSCRIPTIONS, UNAUTHENTICATED, problem
 
 log = structlog.get_logger("berth.transport")
@@ -17,21 +17,25 @@ log = structlog.get_logger("berth.transport")
 Authenticate = Callable[[str | None], Awaitable[object | None]]
 """The viewer that a token stands for; None when the token is missing, wrong, revoked or past its end."""
 
-MakeContext = Callable[[HTTPConnection, object, str], object]
-"""The context of one operation, from its connection, its viewer and its request id: made anew for each operation."""
+MakeContext = Callable[[object, str, Session], object]
+"""The context of one operation, from its viewer, its request id and its connection's session: made anew for each."""
 
 
-async def until_revoked(authenticate: Authenticate, token: str, every: float, watched: Callable[[], bool]) -> None:
-    """Return when the token stands for nobody any more; it is looked at every so many seconds while `watched` says so.
+async def until_revoked(
+    authenticate: Authenticate, session: Session, every: float, watched: Callable[[], bool]
+) -> Ending:
+    """Return when the session's token stands for nobody any more, with the reason to tell.
 
-    A look-up that fails is logged and tried again: a database that does not answer revokes nothing.
+    It is looked at every so many seconds while `watched` says so. A look-up that fails is logged and tried again: a
+    database that does not answer revokes nothing.
     """
     while True:
         await asyncio.sleep(every)
         if watched():
             try:
-                if await authenticate(token) is None:
-                    return
+                token = session.token
+                if await authenticate(token) is None and token == session.token:
+                    return ACCESS_LOST
             except Exception:
                 log.exception("a token could not be looked at again")
 
@@ -47,6 +51,12 @@ def unauthenticated(token: str | None) -> GraphQLError:
     message = "The token is wrong, revoked or past its end." if token else "There is no token."
     remedy = "Send Authorization: Bearer <token>. Reading the schema needs a token as well."
     return problem(UNAUTHENTICATED, message, remedy)
+
+
+def draining() -> GraphQLError:
+    """The error of a subscription while the process is about to end."""
+    message, remedy = "The server is ending, and opens no stream any more.", "Come back in a moment."
+    return problem(SERVER_DRAIN.reason, message, remedy, retryable=True)
 
 
 def too_many(limit: int) -> GraphQLError:

@@ -16,7 +16,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from transport.access import bearer, too_many, unauthenticated, until_revoked
+from resolvers.session import Session
+from transport.access import bearer, draining, too_many, unauthenticated, until_revoked
 from transport.bodies import EVENT_STREAM, GRAPHQL_JSON, HTML, JSON, Rejected, read_asked, wanted
 from transport.disconnects import while_connected
 from transport.documents import Prepared, Unprepared
@@ -92,31 +93,34 @@ class Endpoint:
         describe(request, prepared)
         if request.method == "GET" and kind is OperationType.MUTATION:
             raise Rejected(405, problem(BAD_REQUEST, "A mutation changes things: send it by POST."), {"allow": "POST"})
-        context = self._service.make_context(request, viewer, request_id)
+        session = Session(token)
+        context = self._service.make_context(viewer, request_id, session)
         if kind is OperationType.SUBSCRIPTION:
             if media != EVENT_STREAM:
                 remedy = f"Send Accept: {EVENT_STREAM}, or use a websocket (graphql-transport-ws)."
                 raise Rejected(400, problem(BAD_REQUEST, "A subscription has many answers.", remedy))
+            if self._service.shutdown.begun:
+                raise Rejected(503, draining(), {"retry-after": "1"})
             if self._service.streams.are_full(token):
                 raise Rejected(429, too_many(self._service.streams.limit))
             answers = self._stream(prepared, context, token, request_id)
             every = self._service.limits.token_recheck
-            revoked = partial(until_revoked, self._service.authenticate, token, every, lambda: True)
-            return EventStream(answers, self._service.limits.heartbeat, self._service.shutdown.wait, revoked)
+            revoked = partial(until_revoked, self._service.authenticate, session, every, lambda: True)
+            return EventStream(answers, self._service.limits, session, self._service.shutdown.turn, revoked)
         answer = await while_connected(request.receive, self._service.operations.execute(prepared, context, request_id))
         return None if answer is None else self._result(answer, media)
 
     async def _stream(
         self, prepared: Prepared, context: object, token: str, request_id: str
     ) -> AsyncGenerator[str, None]:
-        with self._service.streams.one_more(token):
+        with self._service.streams.one_more(token), self._service.shutdown.holding():
             async with aclosing(self._service.operations.stream(prepared, context, request_id)) as answers:
                 async for answer in answers:
                     yield answer
 
     def _result(self, answer: Formatted, media: str) -> Response | EventStream:
         if media == EVENT_STREAM:
-            return EventStream(one_answer(answer), self._service.limits.heartbeat)
+            return EventStream(one_answer(answer), self._service.limits, Session())
         # By the specification a plain JSON answer says 200 even where nothing was executed.
         status = 400 if media == GRAPHQL_JSON and "data" not in answer else 200
         return _json(answer, media, status)

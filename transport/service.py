@@ -15,7 +15,8 @@ class TransportLimits:
 
     body: bytes. patience: seconds until a token is looked up, or a body is read. heartbeat: seconds between an event
     stream's signs of life. websocket_init: seconds until `connection_init`. token_recheck: seconds between two looks at
-    the token of an open websocket. operations: open at once on a websocket. websockets: open at once for a token.
+    the token of an open stream. operations: open at once on a websocket. websockets: open at once for a token.
+    farewell: seconds that a stream which must end has for its last event, and a socket for its close.
     """
 
     body: int = 1_000_000
@@ -25,6 +26,7 @@ class TransportLimits:
     token_recheck: float = 5.0
     operations: int = 100
     websockets: int = 100
+    farewell: float = 2.0
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from resolvers.session import Ending, Session
 from transport.bodies import EVENT_STREAM
 from transport.disconnects import cancelled, until_gone
 from transport.errors import Formatted
 from transport.operations import StreamFailed
+from transport.service import TransportLimits
 
 HEADERS = [
     (b"content-type", f"{EVENT_STREAM}; charset=utf-8".encode()),
@@ -26,34 +28,49 @@ SIGN_OF_LIFE = b":\n\n"
 class EventStream:
     """A response that sends each answer as an event until they end, the client goes, or the stream must end.
 
-    A stream that must end sends no `complete`: to the client that is a lost connection, and it comes back.
+    A stream that must end has a moment to say why, as its last event. One that does not sends no `complete`: to the
+    client that is a lost connection, and it comes back.
     """
 
     def __init__(
         self,
         answers: AsyncGenerator[str, None],
-        heartbeat: float,
-        *must_end: Callable[[], Coroutine[Any, Any, None]],
+        limits: TransportLimits,
+        session: Session,
+        *must_end: Callable[[], Coroutine[Any, Any, Ending]],
     ) -> None:
         """Each of `must_end` returns when the stream must end: the process is about to, or the token is revoked."""
         self._answers = answers
-        self._heartbeat = heartbeat
+        self._limits = limits
+        self._session = session
         self._must_end = must_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await _send(send, SIGN_OF_LIFE)
         events = asyncio.create_task(self._send_events(send))
-        waiting = {events, *map(asyncio.create_task, (until_gone(receive), *(end() for end in self._must_end)))}
+        gone = asyncio.create_task(until_gone(receive))
+        signs = asyncio.create_task(self._send_signs(send))
+        endings = [asyncio.create_task(end()) for end in self._must_end]
         try:
-            while not await _any_done(waiting, self._heartbeat):
-                await _send(send, SIGN_OF_LIFE)
+            await asyncio.wait({events, gone, *endings}, return_when=asyncio.FIRST_COMPLETED)
+            for ending in endings:
+                if ending.done() and not events.done():
+                    self._session.end(ending.result())
+                    await asyncio.wait({events, gone}, timeout=self._limits.farewell)
             if events.done():
                 events.result()
         finally:
-            for task in waiting:
+            for task in (events, gone, signs, *endings):
                 await cancelled(task)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        with suppress(TimeoutError):  # a client that does not read cannot be told of the end
+            async with asyncio.timeout(self._limits.farewell):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_signs(self, send: Send) -> None:
+        while True:
+            await asyncio.sleep(self._limits.heartbeat)
+            await _send(send, SIGN_OF_LIFE)
 
     async def _send_events(self, send: Send) -> None:
         try:
@@ -68,11 +85,6 @@ class EventStream:
 async def one_answer(answer: Formatted) -> AsyncGenerator[str, None]:
     """An answer that is complete at once, as a stream."""
     yield orjson.dumps(answer).decode()
-
-
-async def _any_done(tasks: set[asyncio.Task[None]], timeout: float) -> bool:
-    done, _ = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    return bool(done)
 
 
 def _next(answer: str) -> bytes:

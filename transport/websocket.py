@@ -14,11 +14,30 @@ import structlog
 from graphql import GraphQLError, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from resolvers.session import SERVER_DRAIN, Ending, Session
 from transport import metrics
-from transport.access import TooMany, bearer, too_many, until_revoked
+from transport.access import TooMany, draining, too_many, until_revoked
 from transport.disconnects import cancelled
 from transport.documents import Prepared, Unprepared
 from transport.errors import TOO_MANY_SUBSCRIPTIONS, Formatted, formatted, problem
+from transport.frames import (
+    ALREADY_SUBSCRIBED,
+    BAD_FRAME,
+    FORBIDDEN,
+    GOING_AWAY,
+    INIT_TIMEOUT,
+    INTERNAL_ERROR,
+    NO_SUCH_PROTOCOL,
+    TOO_MANY_INITS,
+    TRY_LATER,
+    UNAUTHORIZED,
+    Closed,
+    asked_in,
+    frame_in,
+    id_in,
+    payload_in,
+    token_in,
+)
 from transport.operations import Asked, StreamFailed
 from transport.requests import operation_text, request_id_of
 from transport.service import Service
@@ -26,27 +45,6 @@ from transport.service import Service
 log = structlog.get_logger("berth.transport")
 
 PROTOCOL = "graphql-transport-ws"
-
-LONGEST_ID = 128
-
-INTERNAL_ERROR = 1011
-TRY_LATER = 1013
-BAD_FRAME = 4400
-UNAUTHORIZED = 4401
-FORBIDDEN = 4403
-NO_SUCH_PROTOCOL = 4406
-INIT_TIMEOUT = 4408
-ALREADY_SUBSCRIBED = 4409
-TOO_MANY_INITS = 4429
-
-
-class _Closed(Exception):  # noqa: N818 - it ends the conversation, by rule
-    """The client broke the protocol or may not be here; `code` says which."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class Connection:
@@ -56,10 +54,12 @@ class Connection:
         self._service = service
         self._websocket = websocket
         self._id = request_id_of(websocket)
-        self._token: str | None = None
+        self._session = Session(stays=True)
         self._greeted = False
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._beside: set[asyncio.Task[None]] = set()
+        self._leave = asyncio.Event()
+        self._left: Closed | None = None
         self._number = 0
 
     async def serve(self) -> None:
@@ -69,18 +69,30 @@ class Connection:
             await self._websocket.close(NO_SUCH_PROTOCOL, "Subprotocol not acceptable")
             return
         await self._websocket.accept(PROTOCOL)
+        if self._service.shutdown.begun:
+            await self._close(Closed(GOING_AWAY, SERVER_DRAIN.message))
+            return
         metrics.WEBSOCKETS.inc()
         log.info("a websocket was opened")
         try:
-            with ExitStack() as held:
-                await self._converse(held)
-        except _Closed as closed:
+            with ExitStack() as held, self._service.shutdown.holding():
+                talk = asyncio.create_task(self._converse(held))
+                leaving = [asyncio.create_task(self._until_turn(talk)), asyncio.create_task(self._until_revoked(talk))]
+                try:
+                    await asyncio.wait({talk})
+                finally:
+                    for task in (talk, *leaving):
+                        await cancelled(task)
+                if self._left:
+                    raise self._left
+                talk.result()
+        except Closed as closed:
             await self._close(closed)
         except WebSocketDisconnect:
             pass
         except Exception:
             log.exception("a websocket failed")
-            await self._close(_Closed(INTERNAL_ERROR, "Internal error"))
+            await self._close(Closed(INTERNAL_ERROR, "Internal error"))
         finally:
             metrics.WEBSOCKETS.dec()
             log.info("a websocket ended", operations=self._number)
@@ -93,71 +105,78 @@ class Connection:
                 while not self._greeted:
                     await self._handle(await self._receive())
         except TimeoutError:
-            raise _Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
+            raise Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
         try:
-            held.enter_context(self._service.websockets.one_more(self._token or ""))
+            held.enter_context(self._service.websockets.one_more(self._session.token))
         except TooMany:
-            raise _Closed(TRY_LATER, "This token has too many connections open") from None
+            raise Closed(TRY_LATER, "This token has too many connections open") from None
         while True:
             await self._handle(await self._receive())
+
+    async def _until_turn(self, talk: asyncio.Task[None]) -> None:
+        """Leave when the process is about to end: at this connection's turn, or when it asks for a stream before."""
+        ending = await self._service.shutdown.turn(self._leave)
+        await self._say_goodbye(talk, ending, GOING_AWAY)
+
+    async def _until_revoked(self, talk: asyncio.Task[None]) -> None:
+        authenticate, every = self._service.authenticate, self._service.limits.token_recheck
+        ending = await until_revoked(authenticate, self._session, every, lambda: bool(self._operations))
+        await self._say_goodbye(talk, ending, FORBIDDEN)
+
+    async def _say_goodbye(self, talk: asyncio.Task[None], ending: Ending, code: int) -> None:
+        """Let the streams say why they end, within a moment; then the socket closes."""
+        self._session.end(ending)
+        if self._operations:
+            await asyncio.wait(self._operations.values(), timeout=self._service.limits.farewell)
+        self._left = self._left or Closed(code, ending.message)
+        talk.cancel()
 
     async def _receive(self) -> Mapping[str, Any]:
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code") or 1005)
-        try:
-            frame = orjson.loads(message.get("text") or "")
-        except orjson.JSONDecodeError:
-            raise _Closed(BAD_FRAME, "A frame must be JSON text") from None
-        if not isinstance(frame, dict):
-            raise _Closed(BAD_FRAME, "A frame must be a JSON object")
-        return frame
+        return frame_in(message.get("text"))
 
     async def _handle(self, frame: Mapping[str, Any]) -> None:
         match frame.get("type"):
             case "connection_init":
-                await self._greet(_payload(frame))
+                await self._greet(payload_in(frame))
             case "ping":
-                payload = _payload(frame)
+                payload = payload_in(frame)
                 await self._send({"type": "pong", **({"payload": payload} if payload else {})})
             case "pong":
                 pass
             case "subscribe":
-                await self._subscribe(_id(frame), _asked(frame))
+                await self._subscribe(id_in(frame), asked_in(frame))
             case "complete":
-                self._end(_id(frame))
+                self._end(id_in(frame))
             case _:
-                raise _Closed(BAD_FRAME, "A frame must have a type of graphql-transport-ws")
+                raise Closed(BAD_FRAME, "A frame must have a type of graphql-transport-ws")
 
     async def _greet(self, payload: Mapping[str, Any]) -> None:
         if self._greeted:
-            raise _Closed(TOO_MANY_INITS, "Too many initialisation requests")
-        self._token = _token(payload)
-        if self._token is None:
-            raise _Closed(UNAUTHORIZED, "Unauthorized: send {token} in connection_init")
+            raise Closed(TOO_MANY_INITS, "Too many initialisation requests")
+        token = token_in(payload)
+        if token is None:
+            raise Closed(UNAUTHORIZED, "Unauthorized: send {token} in connection_init")
+        self._session.token = token
         await self._viewer()
         self._greeted = True
-        self._beside.add(asyncio.create_task(self._watch(self._token)))
         await self._send({"type": "connection_ack"})
 
     async def _viewer(self) -> object:
         """Who the token stands for now: it may be revoked or past its end since the connection was opened."""
         async with asyncio.timeout(self._service.limits.patience):
-            viewer = await self._service.authenticate(self._token)
+            viewer = await self._service.authenticate(self._session.token)
         if viewer is None:
-            raise _Closed(FORBIDDEN, "Forbidden: the token is wrong, revoked or past its end")
+            raise Closed(FORBIDDEN, "Forbidden: the token is wrong, revoked or past its end")
         return viewer
-
-    async def _watch(self, token: str) -> None:
-        every = self._service.limits.token_recheck
-        await until_revoked(self._service.authenticate, token, every, lambda: bool(self._operations))
-        await self._close(_Closed(FORBIDDEN, "Forbidden: the token is revoked or past its end"))
 
     async def _subscribe(self, operation_id: str, asked: Asked) -> None:
         if not self._greeted:
-            raise _Closed(UNAUTHORIZED, "Unauthorized: connection_init comes first")
+            raise Closed(UNAUTHORIZED, "Unauthorized: connection_init comes first")
         if operation_id in self._operations:
-            raise _Closed(ALREADY_SUBSCRIBED, f"Subscriber for {operation_id[:64]} already exists")
+            raise Closed(ALREADY_SUBSCRIBED, f"Subscriber for {operation_id[:64]} already exists")
         self._number += 1
         request_id = f"{self._id}-{self._number}"
         viewer = await self._viewer()
@@ -183,8 +202,11 @@ class Connection:
         try:
             prepared = self._service.operations.prepare(asked)
             log.info("an operation was asked for", operation=operation_text(prepared))
-            context = self._service.make_context(self._websocket, viewer, request_id)
+            context = self._service.make_context(viewer, request_id, self._session)
             if prepared.operation.operation is OperationType.SUBSCRIPTION:
+                if self._service.shutdown.begun:
+                    self._leave.set()
+                    raise Unprepared([draining()])
                 await self._stream(operation_id, prepared, context, request_id)
             else:
                 answer = await self._service.operations.execute(prepared, context, request_id)
@@ -205,11 +227,10 @@ class Connection:
             await self._last(operation_id, {"id": operation_id, "type": "complete"})
 
     async def _stream(self, operation_id: str, prepared: Prepared, context: object, request_id: str) -> None:
-        assert self._token is not None
         stream = self._service.operations.stream(prepared, context, request_id)
         # The answer is text that others may get as well: only the frame around it is this operation's own.
         frame = f'{{"id":{orjson.dumps(operation_id).decode()},"type":"next","payload":'
-        with self._service.streams.one_more(self._token):
+        with self._service.streams.one_more(self._session.token):
             async with aclosing(stream) as answers:
                 async for answer in answers:
                     await self._send_text(frame + answer + "}")
@@ -230,37 +251,8 @@ class Connection:
         if self._websocket.application_state is WebSocketState.CONNECTED:
             await self._websocket.send_text(text)
 
-    async def _close(self, closed: _Closed) -> None:
+    async def _close(self, closed: Closed) -> None:
         if self._websocket.application_state is WebSocketState.CONNECTED:
-            with suppress(WebSocketDisconnect):
-                await self._websocket.close(closed.code, closed.reason)
-
-
-def _payload(frame: Mapping[str, Any]) -> Mapping[str, Any]:
-    payload = frame.get("payload")
-    if not isinstance(payload, dict | None):
-        raise _Closed(BAD_FRAME, "The payload must be an object")
-    return payload or {}
-
-
-def _id(frame: Mapping[str, Any]) -> str:
-    operation_id = frame.get("id")
-    if not isinstance(operation_id, str) or not 0 < len(operation_id) <= LONGEST_ID:
-        raise _Closed(BAD_FRAME, f"The id must be a text of 1 to {LONGEST_ID} characters")
-    return operation_id
-
-
-def _asked(frame: Mapping[str, Any]) -> Asked:
-    payload = _payload(frame)
-    query, name, variables = (payload.get(each) for each in ("query", "operationName", "variables"))
-    if not isinstance(query, str) or not isinstance(name, str | None) or not isinstance(variables, dict | None):
-        raise _Closed(BAD_FRAME, "The payload must be {query, operationName?, variables?}")
-    return Asked(query, name, variables or {})
-
-
-def _token(payload: Mapping[str, Any]) -> str | None:
-    token = payload.get("token")
-    if token is None:
-        header = payload.get("Authorization", payload.get("authorization"))
-        token = bearer(header) if isinstance(header, str) else None
-    return token if isinstance(token, str) and token else None
+            with suppress(WebSocketDisconnect, TimeoutError):  # a client that does not read cannot be told
+                async with asyncio.timeout(self._service.limits.farewell):
+                    await self._websocket.close(closed.code, closed.reason)

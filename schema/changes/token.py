@@ -35,6 +35,11 @@ class RevokeTokenInput(Change):
     id: strawberry.ID = strawberry.field(description="The token.")
 
 
+@strawberry.input(description="A token to go on with on this websocket.")
+class RenewTokenInput(Change):
+    token: str = strawberry.field(description="Its secret. It must be the same user's.")
+
+
 @strawberry.type(description="What came of making a token.")
 @source(Changed)
 class CreateTokenPayload(Payload):
@@ -48,3 +53,9 @@ class CreateTokenPayload(Payload):
 @source(Changed)
 class RevokeTokenPayload(Payload):
     token: Token | None = changed("token", description="The token, which has ended; null when refused.")
+
+
+@strawberry.type(description="What came of renewing the token of a websocket.")
+@source(Changed)
+class RenewTokenPayload(Payload):
+    token: Token | None = changed("token", description="The token that the websocket has now; null when refused.")

@@ -10,7 +10,9 @@ import pytest
 from tortoise.connection import get_connection
 
 from live.events import bells
-from models import Instance, Task, Token
+from models import Instance, Task, Token, User
+from resolvers.auth import authenticate
+from resolvers.session import SERVER_DRAIN, Session
 from settings import Settings
 from tests.kit import makers
 from tests.kit.client import Api
@@ -32,11 +34,9 @@ INSTANCE = """subscription($id: ID!, $after: String) { instanceEvents(id: $id, a
 @pytest.fixture(autouse=True)
 async def listening(opened_database: str) -> AsyncIterator[None]:
     """This process hears of new events, as an API process does."""
-    bells.closing = False
     bells.open(opened_database)
     yield
     await bells.close()
-    bells.closing = False
 
 
 async def collect(api: Api, document: str, field: str, limit: int | None = None, **variables: Any) -> list[Any]:
@@ -156,8 +156,7 @@ async def test_another_tenant_s_task_does_not_exist(sandbox: Sandbox) -> None:
 
 
 async def test_a_stream_ends_when_its_token_is_revoked(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resolvers.follow._LOOK", 0.0)
-    monkeypatch.setattr("resolvers.follow.settings", lambda: Settings(event_poll=0.02))
+    monkeypatch.setattr("resolvers.follow.settings", lambda: Settings(token_recheck=0.01, event_poll=0.02))
     id = await sandbox.create()
     await Token.filter(id=sandbox.world.owner.token_id).update(revoked_at=datetime.now(UTC))
     after = str((await Instance.get(id=id)).seq)
@@ -175,12 +174,36 @@ async def test_a_stream_that_has_nothing_to_tell_says_that_it_is_well(
     assert event == {"__typename": "Heartbeat", "cursor": after}
 
 
-async def test_a_server_that_ends_says_where_to_go_on(sandbox: Sandbox) -> None:
+async def test_a_stream_of_a_connection_that_must_end_says_why_and_where_to_go_on(sandbox: Sandbox) -> None:
     id = await sandbox.create()
-    following = asyncio.create_task(collect(sandbox.api, INSTANCE, "instanceEvents", id=id))
+    session = Session()
+    api = Api(sandbox.world.owner, session)
+    following = asyncio.create_task(collect(api, INSTANCE, "instanceEvents", id=id))
     async with asyncio.timeout(10):
         while not bells._waiting:
             await asyncio.sleep(0.01)
-    await bells.close()
+    session.end(SERVER_DRAIN)
     events = await following
     assert (events[-1]["endReason"], events[-1]["retryable"]) == ("SERVER_DRAIN", True)
+    assert events[-1]["cursor"] == events[-2]["cursor"]
+
+
+async def test_a_stream_goes_on_under_a_renewed_token_and_its_rights(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resolvers.follow.settings", lambda: Settings(token_recheck=0.01, event_poll=0.02))
+    id = await sandbox.create()
+    owner = sandbox.world.owner
+    session = Session()
+    stream = Api(owner, session).follow(INSTANCE, id=id)
+    assert (await anext(stream))["instanceEvents"]["__typename"] == "InstanceSnapshot"
+    _, secret = await makers.token(await User.get(id=owner.user_id))
+    renewed = await authenticate(secret)
+    assert renewed is not None
+    session.renew(secret, renewed)
+    await Token.filter(id=owner.token_id).update(revoked_at=datetime.now(UTC))
+    await sandbox.api.change("renameInstance", {"id": id, "title": "New"}, "cursor")
+    assert (await anext(stream))["instanceEvents"]["title"] == "New"
+    await Token.filter(id=renewed.token_id).update(revoked_at=datetime.now(UTC))
+    ended = (await anext(stream))["instanceEvents"]
+    assert (ended["endReason"], ended["retryable"]) == ("ACCESS_LOST", False)

@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -18,6 +18,7 @@ from models import User, database
 from models.migrate import migrate
 from resolvers.auth import authenticate
 from resolvers.context import Context
+from resolvers.session import Session
 from rules.viewer import Viewer
 from schema import schema
 from schema.limits import Limits
@@ -38,9 +39,9 @@ LIST = """{ instances(first: 100) { totalCount pageInfo { hasNextPage }
     app { id name title } services { id name state enabled } } } }"""
 
 
-def _context(_connection: HTTPConnection, viewer: object, request_id: str) -> Context:
+def _context(viewer: object, request_id: str, session: Session) -> Context:
     assert isinstance(viewer, Viewer)
-    return Context(viewer, request_id)
+    return Context(viewer, request_id, session)
 
 
 async def _empty(_request: Request) -> Response:

@@ -7,38 +7,22 @@ from collections.abc import AsyncIterator
 import httpx
 import orjson
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import HTTPConnection
-from starlette.routing import Route, WebSocketRoute
 from tortoise.connection import get_connection
 from websockets.asyncio.client import connect
 
 from live.process import Process
-from resolvers.auth import authenticate
-from resolvers.context import Context
-from rules.viewer import Viewer
-from schema import schema
-from schema.limits import Limits
 from tests.kit import makers
+from tests.kit.endpoint import application, service
 from tests.transport.serving import listening
-from transport.endpoint import Endpoint
-from transport.operations import Operations
-from transport.service import Service
 
 MUTATION = "mutation($input: CreateEnvironmentInput!) { createEnvironment(input: $input) { problems { code } } }"
 SOCKETS, EACH = 20, 30
 
 
-def make_context(_connection: HTTPConnection, viewer: object, request_id: str) -> Context:
-    assert isinstance(viewer, Viewer)
-    return Context(viewer, request_id)
-
-
 @pytest.fixture
 async def port(berth: Process) -> AsyncIterator[int]:
     """A server with the real endpoint and the real schema."""
-    endpoint = Endpoint(Service(Operations(schema, Limits(), 30), authenticate, make_context))
-    async with listening(Starlette(routes=[Route("/graphql", endpoint), WebSocketRoute("/graphql", endpoint)])) as port:
+    async with listening(application(service())) as port:
         yield port
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
 from resolvers.context import Context
+from resolvers.session import Session
 from rules.refusals import Refused
 from rules.viewer import Viewer
 from schema import schema
@@ -23,9 +24,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What one viewer may ask: `await Api(viewer).query("{ viewer { id } }")`."""
+    """What one viewer may ask: `await Api(viewer).query("{ viewer { id } }")`. session: that of their connection."""
 
     viewer: Viewer
+    session: Session = field(default_factory=Session)
 
     async def ask(self, document: str, **variables: Any) -> Answer:
         """The whole answer, errors included. A bug of ours is raised, not answered."""
@@ -55,7 +57,7 @@ class Api:
             yield answer.data
 
     def _context(self) -> Context:
-        return Context(self.viewer, "req_test")
+        return Context(self.viewer, "req_test", self.session)
 
 
 def _answer(result: Any) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import strawberry
 from strawberry import ID, Info
 
+from resolvers.session import Session
 from rules.refusals import not_found
 from schema.execution import Execution
 from schema.fields import resolved_by, source, subscribed_by
@@ -30,10 +31,11 @@ class Context:
     world: World
     viewer: str
     request_id: str
+    session: Session = field(default_factory=Session)
     loads: list[int] = field(default_factory=list)
 
     def for_event(self) -> Self:
-        return type(self)(self.world, self.viewer, self.request_id)
+        return type(self)(self.world, self.viewer, self.request_id, self.session)
 
 
 Ask = Info[Context, None]
@@ -144,6 +146,16 @@ async def forever(info: Ask) -> AsyncIterator[int]:
         world.ended.set()
 
 
+async def polite(info: Ask) -> AsyncIterator[str]:
+    """Tells why it ends, as the streams of Berth do."""
+    session, woken = info.context.session, asyncio.Event()
+    with session.waking(woken.set):
+        yield "open"
+        await woken.wait()
+        assert session.ending
+        yield session.ending.reason
+
+
 async def breaks(info: Ask, refused: bool = False) -> AsyncIterator[int]:
     yield 1
     if refused:
@@ -218,6 +230,7 @@ class Mutation:
 class Subscription:
     count: int = subscribed_by(count, description="")
     forever: int = subscribed_by(forever, description="")
+    polite: str = subscribed_by(polite, description="")
     breaks: int = subscribed_by(breaks, description="")
     event: Instance = subscribed_by(event, description="")
 

@@ -11,9 +11,9 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import HTTPConnection
 from starlette.routing import Route, WebSocketRoute
 
+from resolvers.session import Session
 from schema.limits import Limits
 from tests.transport.contract import SCHEMA, Context, World
 from transport.access import Held
@@ -21,6 +21,7 @@ from transport.endpoint import Endpoint
 from transport.operations import Operations
 from transport.requests import Requests
 from transport.service import Service, TransportLimits
+from transport.shutdown import Shutdown
 
 TOKEN = {"authorization": "Bearer good"}
 
@@ -39,20 +40,27 @@ class Served:
 
 
 def served(
-    *, deadline: float = 30, per_token: int = 200, page: Any = None, schema: Any = SCHEMA, **limits: Any
+    *,
+    deadline: float = 30,
+    per_token: int = 200,
+    page: Any = None,
+    schema: Any = SCHEMA,
+    shutdown: Shutdown | None = None,
+    **limits: Any,
 ) -> Served:
     world, tokens = World(), {"good": "ann", "other": "bob"}
 
     async def authenticate(token: str | None) -> object | None:
         return tokens.get(token or "")
 
-    def make_context(_connection: HTTPConnection, viewer: object, request_id: str) -> Context:
-        return Context(world, str(viewer), request_id)
+    def make_context(viewer: object, request_id: str, session: Session) -> Context:
+        return Context(world, str(viewer), request_id, session)
 
     service = Service(
         Operations(schema, Limits(), deadline),
         authenticate,
         make_context,
+        shutdown=shutdown or Shutdown(),
         streams=Held(per_token),
         limits=TransportLimits(**limits),
     )

@@ -1,18 +1,13 @@
 """Server-sent events, clients that go away in the middle, and the end of the process."""
 
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 import orjson
 
 from tests.transport.serving import TOKEN, Served, listening, served
-from transport.shutdown import Shutdown
 
 EVENTS = {**TOKEN, "accept": "text/event-stream", "content-type": "application/json"}
 
@@ -142,37 +137,3 @@ async def test_a_write_goes_on_when_its_client_goes_away() -> None:
     made = served()
     await abandon(made, 'mutation { write(value: "x") }')
     assert (made.world.writes, made.world.cancelled) == (["x"], 0)
-
-
-async def test_shutdown_begins_at_a_signal_before_the_servers_own_handler_and_is_deaf_afterwards() -> None:
-    heard: list[bool] = []
-    shutdown = Shutdown()
-    own = signal.signal(signal.SIGINT, lambda *_: heard.append(shutdown.begun))
-    try:
-        with shutdown.on_signals():
-            signal.raise_signal(signal.SIGINT)
-            await asyncio.wait_for(shutdown.wait(), 5)
-        signal.raise_signal(signal.SIGINT)
-    finally:
-        signal.signal(signal.SIGINT, own)
-    assert heard == [False, True]
-
-
-async def test_a_signal_ends_open_streams_and_the_process() -> None:
-    root = Path(__file__).parents[2]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.transport.a_process", cwd=root, stdout=asyncio.subprocess.PIPE, env=os.environ
-    )
-    try:
-        assert process.stdout
-        port = int(await asyncio.wait_for(process.stdout.readline(), 10))
-        async with stream(port, "subscription { forever }") as response:
-            lines = response.aiter_lines()
-            await until('data: {"data":{"forever":1}}', lines)
-            process.send_signal(signal.SIGTERM)
-            assert [line async for line in lines if line.startswith("event")] == []
-        await asyncio.wait_for(process.wait(), 5)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
