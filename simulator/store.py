@@ -167,6 +167,18 @@ class Store:
         first = bisect_right(events, version, key=lambda event: event.version)
         return [event for event in events[first:] if namespace is None or event.namespace == namespace]
 
+    def at(self, kind: Kind, namespace: str | None, version: int) -> list[Stored]:
+        """The objects as they were at a version that is not below `floor`, in the order of `select`."""
+        rows = {(row.obj["metadata"].get("namespace", ""), row.obj["metadata"]["name"]): row
+                for row in self.select(kind, namespace)}  # fmt: skip
+        for event in reversed(self.since(kind, namespace, version)):
+            key = event.namespace, event.new.obj["metadata"]["name"]
+            if event.old is None:
+                del rows[key]
+            else:
+                rows[key] = Stored(event.old, orjson.dumps(event.old))
+        return [rows[key] for key in sorted(rows)]
+
     def watch(self, kind: Kind, namespace: str | None, match: Match) -> Watch:
         """A queue that receives every later event of the kind; end it with `unwatch`."""
         watch = Watch(match)

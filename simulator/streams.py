@@ -11,8 +11,12 @@ from simulator import errors
 from simulator.clock import SECOND
 from simulator.kinds import Kind, Object
 from simulator.requests import TRUE, Request
+from simulator.selectors import everything
 from simulator.state import State
 from simulator.store import Stored, item
+
+BEFORE_END = 2 * SECOND
+"""How long before the end of its time a watch sends a last bookmark, as a real API server does."""
 
 
 def partial(raw: bytes) -> bytes:
@@ -24,7 +28,7 @@ def partial(raw: bytes) -> bytes:
 def listed(state: State, request: Request) -> web.Response:
     """GET of a collection, in pages where a limit says so. Raises 400 and 410 for a continue token."""
     kind, query, store = _kind(request), request.http.query, state.store
-    rows = [row for row in store.select(kind, request.where) if request.match(row.obj)]
+    rows = store.select(kind, request.where)
     meta: Object = {"resourceVersion": str(store.version)}
     asked = query.get("resourceVersion", "")
     if asked and not asked.isdigit():
@@ -41,11 +45,13 @@ def listed(state: State, request: Request) -> web.Response:
             raise errors.expired("The provided continue parameter is too old to display a consistent list result. "
                                  "You can start a new list without the continue parameter, or use the continue token "
                                  "in this response to retrieve the remainder of the results.")  # fmt: skip
-        rows = [row for row in rows if _place(row) > after]
+        rows = [row for row in store.at(kind, request.where, version) if _place(row) > after]
         meta["resourceVersion"] = str(version)
+    rows = [row for row in rows if request.match(row.obj)]
     limit = int(query.get("limit") or 0)
     if limit and len(rows) > limit:
-        meta["remainingItemCount"] = len(rows) - limit
+        if request.match is everything:
+            meta["remainingItemCount"] = len(rows) - limit
         rows = rows[:limit]
         text = orjson.dumps([int(meta["resourceVersion"]), *_place(rows[-1])])
         meta["continue"] = base64.urlsafe_b64encode(text).decode().rstrip("=")
@@ -106,7 +112,7 @@ async def watch(state: State, request: Request) -> web.StreamResponse:
             rows = [row for row in store.select(kind, request.where) if request.match(row.obj)]
             lines = [_line("ADDED", _shown(request, row.raw)) for row in rows]
             if bookmarks:
-                lines.append(_bookmark(kind, version, initial=True))
+                lines.append(_bookmark(request, version, initial=True))
         else:
             for event in store.since(kind, request.where, version):
                 queue.offer(event)
@@ -142,11 +148,15 @@ def _too_old(version: int, oldest: int) -> bytes:
     return orjson.dumps(errors.expired(f"too old resource version: {version} ({oldest})").status)
 
 
-def _bookmark(kind: Kind, version: int, *, initial: bool = False) -> bytes:
-    meta: dict[str, Any] = {"resourceVersion": str(version), "creationTimestamp": None}
+def _bookmark(request: Request, version: int, *, initial: bool = False) -> bytes:
+    kind = _kind(request)
+    name, version_of = kind.name, kind.api_version
+    if request.partial:
+        name, version_of = "PartialObjectMetadata", "meta.k8s.io/v1"
+    meta: dict[str, Any] = {"resourceVersion": str(version)}
     if initial:
         meta["annotations"] = {"k8s.io/initial-events-end": "true"}
-    return _line("BOOKMARK", orjson.dumps({"kind": kind.name, "apiVersion": kind.api_version, "metadata": meta}))
+    return _line("BOOKMARK", orjson.dumps({"kind": name, "apiVersion": version_of, "metadata": meta}))
 
 
 class _Tail:
@@ -161,8 +171,7 @@ class _Tail:
     async def run(self, queue: Any) -> None:
         state, clock = self.state, self.state.clock
         kind = _kind(self.request)
-        every = round(state.speeds.bookmark * SECOND)
-        due = clock.now() + every
+        due = self._next_bookmark()
         with state.stream("watch", self.request.http.path, queue.ready) as stream:
             while not state.closing and clock.now() < self.end:
                 if end := queue.end or stream.end:
@@ -170,9 +179,9 @@ class _Tail:
                     return
                 lines = [] if self._silent() else self._events(queue)
                 if clock.now() >= due:
-                    due = clock.now() + every
-                    if self.bookmarks and not self._silent():
-                        lines.append(_bookmark(kind, max(self.version, state.store.version)))
+                    due = self._next_bookmark()
+                    if self.bookmarks and self.version <= state.store.version and not self._silent():
+                        lines.append(_bookmark(self.request, state.store.version))
                 if lines:
                     await self.response.write(b"".join(lines))
                     continue
@@ -182,6 +191,12 @@ class _Tail:
                     await queue.ready.wait()
                 finally:
                     timer.cancel()
+
+    def _next_bookmark(self) -> int:
+        """When the next one is due: every minute, and a little before the end."""
+        now, late = self.state.clock.now(), self.end - BEFORE_END
+        regular = now + round(self.state.speeds.bookmark * SECOND)
+        return min(regular, late) if now < late else regular
 
     def _silent(self) -> bool:
         return self.state.faults.active("silence", "watch", self.request.http.path)

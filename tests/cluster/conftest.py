@@ -1,6 +1,7 @@
 """The clusters of the contract: the simulator always, and a real one when BERTH_TEST_KUBECONFIG names its kubeconfig.
 
-With BERTH_TEST_MACHINE, which `make test-cluster` sets, the real one's API server can be restarted as well.
+With BERTH_TEST_MACHINE and BERTH_TEST_ETCD, which `make test-cluster` sets, the real one's API server can be restarted,
+and its past forgotten, as well.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from kube import namespaces
@@ -29,35 +31,40 @@ FAST = Speeds(0.01, 0.01, 0.01, ready=0.01, init=0.01, stop=0.01, backoff=0.01, 
 TOKEN = "let-me-in"
 REAL = os.environ.get("BERTH_TEST_KUBECONFIG", "")
 MACHINE = os.environ.get("BERTH_TEST_MACHINE", "")
+ETCD = os.environ.get("BERTH_TEST_ETCD", "")
 # What only a real cluster can show is collected where there is one.
 collect_ignore = [] if REAL else ["real"]
 
 Restart = Callable[[], Awaitable[None]]
+Compact = Callable[[], Awaitable[None]]
+NEEDS = {"restart": MACHINE, "compact": ETCD}
+"""What disturbs everybody else on the same cluster, and what it takes on a real one."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A running cluster: how one is known there with all rights, and how its API server is restarted."""
+    """A running cluster: how one is known there with all rights, how its API server is restarted, and how every version
+    so far is made too old."""
 
     access: Access
     restart: Restart
+    compact: Compact
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs every test that needs a cluster on each there is; those that restart it, where it can be restarted."""
+    """Runs every test that needs a cluster on each there is; those that disturb it, where that can be done."""
     if "place" in metafunc.fixturenames:
-        real = REAL and (MACHINE or "restart" not in metafunc.fixturenames)
+        real = REAL and all(NEEDS[name] for name in NEEDS.keys() & set(metafunc.fixturenames))
         metafunc.parametrize("place", ["simulator", "real"] if real else ["simulator"], indirect=True)
 
 
 @pytest.fixture
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
-    restarts = "restart" in request.fixturenames
     if request.param == "real":
-        with _alone(restarts):
-            yield Place(_access(), _restart_real)
+        with _alone(bool(NEEDS.keys() & set(request.fixturenames))):
+            yield Place(_access(), _restart_real, _compact_real)
         return
-    data = tmp_path / "cluster" if restarts else None
+    data = tmp_path / "cluster" if "restart" in request.fixturenames else None
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(_simulated(data))
 
@@ -66,7 +73,10 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             await stack.aclose()
             await stack.enter_async_context(_simulated(data, port))
 
-        yield Place(Access(simulator.url, token=TOKEN, allow_private=True), restart)
+        async def compact() -> None:
+            simulator.compact()
+
+        yield Place(Access(simulator.url, token=TOKEN, allow_private=True), restart, compact)
 
 
 def _simulated(data: Path | None, port: int = 0) -> Simulator:
@@ -85,9 +95,18 @@ async def _restart_real() -> None:
     await asyncio.to_thread(ask, "restart-api-server")
 
 
+async def _compact_real() -> None:
+    """Asks etcd, as the API server itself does every five minutes."""
+    async with aiohttp.ClientSession(ETCD) as etcd:
+        async with etcd.post("/v3/kv/range", json={"key": "AA=="}) as answer:
+            revision = (await answer.json())["header"]["revision"]
+        async with etcd.post("/v3/kv/compaction", json={"revision": revision, "physical": True}) as answer:
+            assert answer.status == 200
+
+
 @contextmanager
 def _alone(exclusive: bool) -> Iterator[None]:
-    """Keeps tests that restart the real cluster apart from all others, in other processes too.
+    """Keeps tests that disturb the real cluster apart from all others, in other processes too.
 
     Others hold the second lock together; whoever waits for it alone holds the first, so that no more of them come in.
     """
@@ -112,6 +131,12 @@ async def cluster(place: Place) -> AsyncIterator[Cluster]:
 def restart(place: Place) -> Restart:
     """Restarts the API server: what was written stays, what was open ends."""
     return place.restart
+
+
+@pytest.fixture
+def compact(place: Place) -> Compact:
+    """Makes every version so far too old to list at."""
+    return place.compact
 
 
 @pytest.fixture

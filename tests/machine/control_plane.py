@@ -25,6 +25,7 @@ class ControlPlane:
         self.pki = folder / "pki"
         self.kubeconfig = self.pki / "admin.kubeconfig"
         self._etcd = 23790 + 10 * number
+        self.etcd = f"http://127.0.0.1:{self._etcd}"
         self._other = 10257 + 10 * number
         self._space = space
         self.binaries = binaries
@@ -78,7 +79,7 @@ class ControlPlane:
         return self.kubectl("get", "--raw=/readyz") == "ok"
 
     def _etcd_arguments(self) -> list[str]:
-        client, peer = f"http://127.0.0.1:{self._etcd}", f"http://127.0.0.1:{self._etcd + 1}"
+        client, peer = self.etcd, f"http://127.0.0.1:{self._etcd + 1}"
         return [
             f"--data-dir={self.folder}/etcd", f"--listen-client-urls={client}", f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}",

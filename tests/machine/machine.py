@@ -50,6 +50,7 @@ class Machine:
     def environment(self, control: Path) -> dict[str, str]:
         """Where tests find it. control: the socket of `tests.machine.control`."""
         made = {"BERTH_TEST_KUBECONFIG": str(self.first.kubeconfig), "BERTH_TEST_MACHINE": str(control)}
+        made["BERTH_TEST_ETCD"] = self.first.etcd
         if self.second is not None:
             made["BERTH_TEST_SECOND_KUBECONFIG"] = str(self.second.kubeconfig)
         return os.environ | made

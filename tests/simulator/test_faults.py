@@ -160,7 +160,8 @@ async def test_bookmarks_come_as_often_as_the_speeds_say() -> None:
         aiohttp.ClientSession(sim.url, headers={"Authorization": f"Bearer {TOKEN}"}) as session,
     ):
         await sim.advance(0)
-        stream = await Client(sim, session).stream(f"{NAMESPACES}?watch=1&allowWatchBookmarks=1&resourceVersion=999999")
+        query = f"watch=1&allowWatchBookmarks=1&resourceVersion={sim.store.version}"
+        stream = await Client(sim, session).stream(f"{NAMESPACES}?{query}")
         await sim.advance(2)
         assert (await stream.event())[0] == "BOOKMARK"
         stream.close()
