@@ -8,7 +8,6 @@ from tortoise.expressions import F
 from tortoise.timezone import now
 
 from jobs.applied import Objects, keep, key, objects_of, take_stock
-from jobs.delete_instance import same_cluster
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.leftovers import remove_leftovers
 from jobs.moves import move, tell
@@ -104,7 +103,6 @@ async def begin(run: Run) -> None:
 async def apply_services(run: Run) -> None:
     """Applies every enabled service and keeps in mind what was applied, before and after."""
     instance, client = await run.instance(), await run.cluster()
-    await same_cluster(client, instance)
     await _mark_deploying(run)
     by_service = objects_of(await release_for(run, fresh=True))
     objects = [made for each in by_service.values() for made in each]

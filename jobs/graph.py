@@ -10,7 +10,6 @@ from tortoise.transactions import in_transaction
 
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.steps import Run, StepFailed, still_held
-from kube import namespaces
 from kube.errors import CircuitOpen, KubeError, Unreachable
 from live.process import current
 from models import Task
@@ -77,7 +76,7 @@ class Graph:
         Raises: BackedOff when it is not.
         """
         try:
-            await namespaces.uid(await current().clusters.of(cluster_id), "kube-system")
+            await (await current().clusters.of(cluster_id)).verify()
         except Unreachable as silence:
             raise BackedOff(silence.wait if isinstance(silence, CircuitOpen) else settings().breaker_first) from silence
         except (KubeError, KeyringError) as problem:

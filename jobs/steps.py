@@ -70,9 +70,14 @@ class Run:
         return await Instance.get(id=self.instance_id)
 
     async def cluster(self) -> Client:
-        """The instance's cluster, its writes guarded by the lease. Raises: KubeError."""
+        """The instance's cluster, found to be the one that was registered, its writes guarded by the lease.
+
+        Raises: KubeError, also ClusterChanged.
+        """
         assert self.task.cluster_id is not None
-        return (await current().clusters.of(self.task.cluster_id)).fenced(self.guard)
+        client = await current().clusters.of(self.task.cluster_id)
+        await client.verify()
+        return client.fenced(self.guard)
 
     async def guard(self) -> None:
         """To be asked before every write to Kubernetes."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kube.clients import Cluster
 from kube.errors import KubeError, NotKubernetes
-from kube.resources import NAMESPACE, STORAGE_CLASS, WORKLOADS, WRITTEN
+from kube.resources import STORAGE_CLASS, WORKLOADS, WRITTEN
 from settings import settings
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
@@ -66,15 +66,9 @@ async def check(cluster: Cluster) -> Report:
     Forbidden where even the cluster's identity may not be read.
     """
     version = await _version(cluster)
-    identity = await uid(cluster)
+    uid = await cluster.uid()
     rights, storage = await asyncio.gather(_rights(cluster), _storage(cluster))
-    return Report(identity, version, (_recent_enough(version), rights, storage))
-
-
-async def uid(cluster: Cluster) -> str:
-    """The cluster's identity: the UID of its kube-system namespace."""
-    found = await cluster.request("GET", NAMESPACE.path(name="kube-system"))
-    return str(found["metadata"]["uid"])
+    return Report(uid, version, (_recent_enough(version), rights, storage))
 
 
 async def _version(cluster: Cluster) -> str:

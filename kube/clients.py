@@ -3,6 +3,7 @@
 from asyncio import Semaphore, sleep
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from copy import copy
 from typing import Any, Literal
 
 import aiohttp
@@ -11,6 +12,7 @@ import orjson
 from kube import answers, errors
 from kube.connection import STREAM_POOL, UNARY_POOL, Api, Rest, configuration, session, tls
 from kube.gate import Gate, Unguarded
+from kube.identity import Identity
 from kube.kubeconfig import Access
 from settings import settings
 
@@ -25,6 +27,7 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 CONNECT_TIMEOUT = 5.0
 POOL_TIMEOUT = 20.0  # for a place among the streams, and the connection
 READ_TIMEOUT = 15.0
+KNOCK_TIMEOUT = 5.0  # for the smallest question, which says whether the cluster is there, and itself
 SILENCE = 90.0  # bookmarks come every minute: a watch that is silent for longer is dead
 LARGEST_ANSWER = 64 * 1024 * 1024
 _ATTEMPTS = 4
@@ -54,20 +57,20 @@ class Cluster:
     Every call raises errors of `kube.errors` and nothing else of the network's.
     """
 
-    def __init__(
-        self, unary: Api, streams: Api, budget: RetryBudget, room: Semaphore, gate: Gate, guard: Guard | None = None
-    ) -> None:
+    def __init__(self, unary: Api, streams: Api, gate: Gate, uid: str | None) -> None:
         self._unary = unary
         self._streams = streams
-        self._budget = budget
-        self._room = room
+        self._budget = RetryBudget()
+        self._room = Semaphore(UNARY_POOL)
         self._gate = gate
-        self._guard = guard
+        self._identity = None if uid is None else Identity(uid, self.uid)
+        self._guard: Guard | None = None
 
     @classmethod
-    async def open(cls, access: Access, gate: Gate | None = None) -> "Cluster":
+    async def open(cls, access: Access, gate: Gate | None = None, uid: str | None = None) -> "Cluster":
         """Prepares sessions; the first call connects. Every request passes the gate.
 
+        uid: which cluster is meant; then nothing is written to another one, and a write raises ClusterChanged.
         Raises KubeconfigInvalid for certificates that are none.
         """
         settled = configuration(access)
@@ -76,7 +79,7 @@ class Cluster:
             Api(settled, Rest(session(access, context, limit), access.tls_server_name))
             for limit in (UNARY_POOL, STREAM_POOL)
         )
-        return cls(unary, streams, RetryBudget(), Semaphore(UNARY_POOL), gate or Unguarded())
+        return cls(unary, streams, gate or Unguarded(), uid)
 
     async def close(self) -> None:
         await self._unary.rest_client.close()
@@ -84,7 +87,19 @@ class Cluster:
 
     def fenced(self, guard: Guard) -> "Cluster":
         """The same cluster, whose every write first awaits `guard`, which raises when the write must not be sent."""
-        return Cluster(self._unary, self._streams, self._budget, self._room, self._gate, guard)
+        fenced = copy(self)
+        fenced._guard = guard
+        return fenced
+
+    async def uid(self) -> str:
+        """The UID of the kube-system namespace of the cluster that answers: it is what tells clusters apart."""
+        answer = await self.request("GET", "/api/v1/namespaces/kube-system", timeout=KNOCK_TIMEOUT)
+        return str(answer["metadata"]["uid"])
+
+    async def verify(self) -> None:
+        """Asks now whether the cluster that is meant answers. Raises ClusterChanged."""
+        if self._identity is not None:
+            await self._identity.verify(now=True)
 
     async def request(
         self,
@@ -102,8 +117,10 @@ class Cluster:
 
         Reads, and writes said to be `repeatable`, are repeated within a budget when the cluster did not answer, failed
         or asked for patience. Other writes are repeated only when it refused them unread (429), for else it is not
-        known whether they happened.
+        known whether they happened. Raises ClusterChanged for a write to another cluster than the one that is meant.
         """
+        if method != "GET" and self._identity is not None:
+            await self._identity.verify()
         about = f"{method} {path}"
         headers = {"Accept": accept, "Content-Type": content_type}
         data = None if body is None else orjson.dumps(body)

@@ -75,6 +75,19 @@ class NotKubernetes(KubeError):
     remedy = "Give the address of the Kubernetes API server itself, not of a proxy, a console or a web page."
 
 
+class ClusterChanged(KubeError):
+    """Another cluster answers at the address than the one that is meant."""
+
+    code = "CLUSTER_CHANGED"
+    remedy = "Update the cluster with a kubeconfig of the right one, or register the new one as a cluster of its own."
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another cluster answers at this cluster's address: its kube-system namespace has another UID. "
+            "Nothing was written to it."
+        )
+
+
 class Unauthorized(KubeError):
     """The cluster does not know these credentials, or they have expired."""
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import structlog
 from tortoise.exceptions import BaseORMException
 
-from kube import namespaces
 from kube.clients import Cluster as Client
 from kube.errors import (
     AddressRefused,
@@ -143,15 +142,11 @@ class ClusterWatch:
     async def _look(self, client: Client) -> State:
         try:
             async with asyncio.timeout(_ANSWERS_WITHIN):
-                uid = await namespaces.uid(client, "kube-system")
+                await client.verify()
         except KubeError as problem:
             return _state_of(problem)
         except TimeoutError:
             return State(ClusterState.UNREACHABLE, f"It did not answer within {_ANSWERS_WITHIN:g} seconds.")
-        if uid != self.seen_as[0]:
-            return State(
-                ClusterState.DEGRADED, "Another cluster answers at its address: its kube-system has another UID."
-            )
         return State(ClusterState.CONNECTED)
 
     def _reach(self, state: State) -> None:

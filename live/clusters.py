@@ -19,9 +19,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """version: of the row that the client was made from."""
+    """row: the version and the UID of the row that the client was made from."""
 
-    version: int
+    row: tuple[int, str]
     client: Client
     breaker: Breaker
 
@@ -35,15 +35,18 @@ class Clusters:
         self._lock = asyncio.Lock()
 
     async def of(self, cluster_id: str) -> Client:
-        """The client of a cluster that is registered. Raises: KubeError when its access cannot be used."""
+        """The client of a cluster that is registered, which writes to no other.
+
+        Raises: KubeError, KeyringError when its access cannot be used.
+        """
         row = await Cluster.get(id=cluster_id)
         async with self._lock:
             known = self._open.get(cluster_id)
-            if known is not None and known.version == row.version:
+            if known is not None and known.row == (row.version, row.uid):
                 return known.client
             breaker = Breaker()
-            client = await Client.open(self.access(row), breaker)
-            self._open[cluster_id] = _Open(row.version, client, breaker)
+            client = await Client.open(self.access(row), breaker, row.uid)
+            self._open[cluster_id] = _Open((row.version, row.uid), client, breaker)
         if known is not None:
             await known.client.close()
         return client

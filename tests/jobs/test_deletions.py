@@ -108,15 +108,3 @@ async def test_a_foreign_namespace_is_never_taken_over_and_never_deleted(sandbox
     assert await sandbox.state(id) is None
     names = [one["metadata"]["name"] for one in sandbox.simulator.store.objects(NAMESPACES)]
     assert "shop-dev" in names
-
-
-async def test_another_cluster_behind_the_same_address_is_refused_before_any_write(sandbox: Sandbox) -> None:
-    id = await sandbox.create()
-    sandbox.simulator.become_another()
-    written = sandbox.simulator.store.version
-    deployed = await sandbox.api.change("deployInstance", {"id": id}, "task { id }")
-    await sandbox.drain()
-    failure = (await Task.get(id=deployed["task"]["id"])).failure
-    assert failure["code"] == "CLUSTER_CHANGED"
-    assert sandbox.simulator.store.version == written
-    assert await sandbox.state(id) == "OK"

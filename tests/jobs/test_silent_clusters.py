@@ -2,15 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 import pytest
 from tortoise.connection import get_connection
 
-from jobs.runner import Runner
-from jobs.worker import KINDS
 from kube import clients
 from live import process
 from models import Cluster, Task
@@ -18,7 +15,7 @@ from rules.enums import BreakerState
 from settings import settings
 from tests.kit import makers
 from tests.kit.impostors import Silent, silent
-from tests.kit.sandbox import Sandbox, attach, kubeconfig
+from tests.kit.sandbox import Sandbox, attach, kubeconfig, working
 from tests.kit.waiting import until
 
 STARTED = "instance { id } task { id } problems { code message }"
@@ -59,17 +56,6 @@ async def lead(cluster: Cluster, url: str) -> None:
     await cluster.save(update_fields=["kubeconfig", "version"])
 
 
-@asynccontextmanager
-async def working(database_url: str) -> AsyncIterator[Runner]:
-    """A worker with all of its loops."""
-    runner = Runner(KINDS)
-    await runner.open(database_url)
-    try:
-        yield runner
-    finally:
-        await runner.close()
-
-
 async def start(sandbox: Sandbox, name: str, cluster: Cluster) -> tuple[str, str]:
     """Starts the creation of an instance; its id and the task's."""
     given = {"appId": sandbox.world.app.id, "instance": sandbox.new_instance(name, clusterId=cluster.id)}
@@ -103,12 +89,12 @@ async def shown(sandbox: Sandbox, task: str) -> Any:
 async def test_tasks_of_a_dead_cluster_leave_room_for_those_of_others(
     sandbox: Sandbox, dead: Cluster, nobody: Silent, opened_database: str
 ) -> None:
-    """A request is given up after 15 s only: none is, before the other cluster's instance is there."""
+    """A request is given up after 5 s only: none is, before the other cluster's instance is there."""
     for number in range(8):
         await start(sandbox, f"dead-{number}", dead)
     async with working(opened_database) as runner:
         await nobody.has_been_asked()
-        async with asyncio.timeout(clients.READ_TIMEOUT / 2):
+        async with asyncio.timeout(clients.KNOCK_TIMEOUT):
             id, _ = await start(sandbox, "alive", sandbox.world.cluster)
             await until(partial(is_in, sandbox, id, "OK"), True)
         assert len(runner.running) == 2
@@ -118,7 +104,7 @@ async def test_tasks_of_a_dead_cluster_leave_room_for_those_of_others(
 async def test_tasks_of_a_dead_cluster_give_their_places_back_and_go_on_when_it_answers(
     sandbox: Sandbox, dead: Cluster, nobody: Silent, opened_database: str, chosen: pytest.MonkeyPatch
 ) -> None:
-    chosen.setattr(clients, "READ_TIMEOUT", 0.05)
+    chosen.setattr(clients, "KNOCK_TIMEOUT", 0.2)
     started = [await start(sandbox, f"dead-{number}", dead) for number in range(8)]
     async with working(opened_database) as runner:
         await until(lambda: standing(dead), {("BACKED_OFF", False)})
@@ -138,7 +124,7 @@ async def test_tasks_of_a_dead_cluster_give_their_places_back_and_go_on_when_it_
 async def test_what_follows_a_task_hears_of_a_silence_once_and_not_of_every_try(
     sandbox: Sandbox, dead: Cluster, nobody: Silent, opened_database: str, chosen: pytest.MonkeyPatch
 ) -> None:
-    chosen.setattr(clients, "READ_TIMEOUT", 0.05)
+    chosen.setattr(clients, "KNOCK_TIMEOUT", 0.2)
     _, task = await start(sandbox, "dead", dead)
     async with working(opened_database):
         await until(lambda: standing(dead), {("BACKED_OFF", False)})
@@ -158,7 +144,7 @@ async def test_what_follows_a_task_hears_of_a_silence_once_and_not_of_every_try(
 async def test_a_task_that_waits_for_a_dead_cluster_ends_at_its_deadline(
     sandbox: Sandbox, dead: Cluster, opened_database: str, chosen: pytest.MonkeyPatch
 ) -> None:
-    chosen.setattr(clients, "READ_TIMEOUT", 0.05)
+    chosen.setattr(clients, "KNOCK_TIMEOUT", 0.2)
     chosen.setenv("BERTH_CREATE_DEADLINE", "1.5")
     settings.cache_clear()
     id, task = await start(sandbox, "dead", dead)
@@ -175,7 +161,7 @@ async def test_a_task_that_waits_for_a_dead_cluster_ends_at_its_deadline(
 async def test_a_task_that_waits_for_a_dead_cluster_is_cancelled_at_once(
     sandbox: Sandbox, dead: Cluster, opened_database: str, chosen: pytest.MonkeyPatch
 ) -> None:
-    chosen.setattr(clients, "READ_TIMEOUT", 0.05)
+    chosen.setattr(clients, "KNOCK_TIMEOUT", 0.2)
     chosen.setenv("BERTH_BREAKER_FIRST", "60")
     chosen.setenv("BERTH_BREAKER_MOST", "60")
     settings.cache_clear()
@@ -189,7 +175,6 @@ async def test_a_task_that_waits_for_a_dead_cluster_is_cancelled_at_once(
 async def test_a_deletion_that_waits_when_its_cluster_dies_goes_on_where_it_stood(
     sandbox: Sandbox, opened_database: str, chosen: pytest.MonkeyPatch
 ) -> None:
-    chosen.setattr(clients, "READ_TIMEOUT", 0.2)
     id = await sandbox.create()
     sandbox.simulator.fault("hold", path="services/*")
     service = {"metadata": {"name": "held"}, "spec": {"ports": [{"port": 80}]}}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,15 +105,24 @@ class Sandbox:
             await client.request("PATCH", path, body=body, content_type=MERGE)
 
 
+@asynccontextmanager
+async def working(database_url: str) -> AsyncIterator[Runner]:
+    """A worker with all of its loops."""
+    runner = Runner(KINDS)
+    await runner.open(database_url)
+    try:
+        yield runner
+    finally:
+        await runner.close()
+
+
 async def attach(cluster: Cluster, url: str) -> None:
     """Makes a cluster's row reach the Kubernetes at this address."""
     cluster.kubeconfig = process.current().keyring.seal(kubeconfig(url), cluster.id)
     cluster.server = url
     cluster.version += 1
     await cluster.save(update_fields=["kubeconfig", "server", "version"])
-    uid = await namespaces.uid(await process.current().clusters.of(cluster.id), "kube-system")
-    assert uid is not None
-    cluster.uid = uid
+    cluster.uid = await (await process.current().clusters.of(cluster.id)).uid()
     await cluster.save(update_fields=["uid"])
 
 
