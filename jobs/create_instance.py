@@ -2,7 +2,7 @@
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from jobs import deploy
+from jobs import confine, deploy
 from jobs.applied import keep
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.moves import move
@@ -13,7 +13,7 @@ from jobs.steps import Run, StepFailed
 from kube import namespaces
 from kube.apply import apply
 from kube.errors import NamespaceForeign
-from kube.manifests import foundation, holdings, namespace
+from kube.manifests import foundation, holdings, level_of, namespace
 from models import App, Instance, Task
 from models.applied import FOUNDATION
 from rules.enums import InstanceState
@@ -38,13 +38,15 @@ async def create_namespace(run: Run) -> None:
     instance, client = await run.instance(), await run.cluster()
     release = await release_for(run)
     try:
-        uid = await namespaces.create(client, namespace(release.identity))
+        level = level_of(release.plan)
+        uid = await namespaces.create(client, namespace(release.identity, level))
     except NamespaceForeign as foreign:
         do = ["Delete this instance and create one with another name, or have the other namespace removed."]
         raise StepFailed("NAMESPACE_FOREIGN", str(foreign), do=do) from foreign
     async with run.fenced() as (connection, _):
-        await Instance.filter(id=instance.id).using_db(connection).update(namespace_uid=uid)
-    await run.log(f"The namespace {instance.namespace} is there.")
+        values = {"namespace_uid": uid, **confine.columns(release, level)}
+        await Instance.filter(id=instance.id).using_db(connection).update(**values)
+    await run.log(f"The namespace {instance.namespace} is there.", confine.said(release, level))
 
 
 async def apply_foundation(run: Run) -> None:

@@ -11,7 +11,7 @@ from jobs.start import Door
 from jobs.steps import Run, StepFailed
 from kube import namespaces
 from kube.clients import Cluster as Client
-from kube.errors import KubeError
+from kube.errors import KubeError, NamespaceForeign
 from kube.namespaces import Holding
 from live.process import current
 from models import AbandonedNamespace, Applied, Instance, Task
@@ -51,8 +51,8 @@ async def delete_namespace(run: Run) -> None:
     if uid != instance.namespace_uid:
         async with run.fenced() as (connection, _):
             await Instance.filter(id=instance.id).using_db(connection).update(namespace_uid=uid)
-    await namespaces.delete(client, instance.namespace, uid)
-    await run.log(f"The namespace {instance.namespace} is being deleted.")
+    if await _delete(run, client, instance, uid):
+        await run.log(f"The namespace {instance.namespace} is being deleted.")
     return None
 
 
@@ -92,6 +92,16 @@ async def _uid(client: Client, instance: Instance) -> str | None:
     return await namespaces.owned_uid(client, instance.namespace, current().installation, instance.id)
 
 
+async def _delete(run: Run, client: Client, instance: Instance, uid: str) -> bool:
+    """Asks for the end of the namespace; False when it is gone, and the name another's. Raises: KubeError."""
+    try:
+        await namespaces.delete(client, instance.namespace, uid)
+    except NamespaceForeign:
+        await run.log(f"The instance's namespace is gone: another one is named {instance.namespace}, and left alone.")
+        return False
+    return True
+
+
 async def give_up(run: Run) -> None:
     """Asks the cluster once, waits a moment, and keeps in mind what may still be there."""
     instance = await run.instance()
@@ -101,7 +111,7 @@ async def give_up(run: Run) -> None:
             uid = await _uid(client, instance)
             if uid is None:
                 return await run.log(f"There is no namespace {instance.namespace} of this instance.")
-            await namespaces.delete(client, instance.namespace, uid)
+            await _delete(run, client, instance, uid)
             async for holdings in namespaces.follow_deletion(client, instance.namespace, uid):
                 await _show(run, holdings)
             await client.verify()

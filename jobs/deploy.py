@@ -7,6 +7,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import F
 from tortoise.timezone import now
 
+from jobs import confine
 from jobs.applied import Objects, keep, key, objects_of, take_stock
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.leftovers import remove_leftovers
@@ -104,10 +105,12 @@ async def apply_services(run: Run) -> None:
     """Applies every enabled service and keeps in mind what was applied, before and after."""
     instance, client = await run.instance(), await run.cluster()
     await _mark_deploying(run)
-    by_service = objects_of(await release_for(run, fresh=True))
+    release = await release_for(run, fresh=True)
+    by_service = objects_of(release)
     objects = [made for each in by_service.values() for made in each]
     await keep(run, by_service)
     await run.say(f"applying {len(objects)} objects of {len(by_service)} services")
+    await confine.loosen(run, client, release)
     try:
         items = await apply(client, objects, force=Options.of(run.task).force)
     except KubeError as error:
@@ -219,6 +222,7 @@ ROLL_OUT = (
     Step("apply", "Apply the services", apply_services),
     Step("wait", "Wait until the pods are ready", wait_until_ready),
     Step("prune", "Remove what is no longer part of it", remove_leftovers),
+    Step("confine", "Allow the pods no more than they need", confine.tighten),
 )
 DEPLOY = Kind(
     "DEPLOY_INSTANCE",

@@ -159,6 +159,13 @@ class NamespaceForeign(KubeError):
     remedy = "Choose another name, or remove the namespace from the cluster by hand."
 
 
+class NamespaceGone(KubeError):
+    """The instance's namespace is not there any more: somebody deleted it behind Berth's back."""
+
+    code = "NAMESPACE_GONE"
+    remedy = "Delete the instance and create it anew; what its volumes held went with the namespace."
+
+
 class Gone(KubeError):
     """The version to resume from is no longer kept (410): list again."""
 

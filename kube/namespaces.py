@@ -14,6 +14,7 @@ from kube.errors import (
     Invalid,
     KubeError,
     NamespaceForeign,
+    NamespaceGone,
     NamespaceTerminating,
     NotFound,
 )
@@ -49,7 +50,7 @@ async def create(cluster: Cluster, body: dict[str, Any]) -> str:
     """Makes the namespace by POST and returns its UID; one that exists is accepted only if it is this instance's.
 
     Whose it is, its annotations say: this installation's id and this instance's id. Raises NamespaceForeign for any
-    other, NamespaceTerminating for one that is on its way out.
+    other, NamespaceTerminating for one that is on its way out, whoever's it was.
     """
     name = body["metadata"]["name"]
     if is_reserved(name):
@@ -58,28 +59,38 @@ async def create(cluster: Cluster, body: dict[str, Any]) -> str:
         made = await cluster.request("POST", NAMESPACE.path(), body=body, repeatable=True)
     except AlreadyExists:
         made = await cluster.request("GET", NAMESPACE.path(name=name))
+        if made["metadata"].get("deletionTimestamp"):
+            raise NamespaceTerminating(f"The namespace {name} is still being deleted.") from None
         found, wanted = made["metadata"].get("annotations") or {}, body["metadata"]["annotations"]
         if any(found.get(key) != wanted[key] for key in (INSTALLATION, INSTANCE)):
             raise NamespaceForeign(
                 f"The cluster has a namespace {name} that is not this instance's.", details={"namespace": name}
             ) from None
-        if made["metadata"].get("deletionTimestamp"):
-            raise NamespaceTerminating(f"The namespace {name} is still being deleted.") from None
     return str(made["metadata"]["uid"])
+
+
+async def own(cluster: Cluster, name: str, uid: str) -> dict[str, Any]:
+    """The namespace with this UID, which things may be put into.
+
+    Raises NamespaceGone when there is none of the name, NamespaceForeign when it is another, NamespaceTerminating.
+    """
+    found = await _get(cluster, name)
+    if found is None:
+        raise NamespaceGone(f"The namespace {name} is gone from the cluster.")
+    if found["metadata"]["uid"] != uid:
+        raise _another(name)
+    if found["metadata"].get("deletionTimestamp"):
+        raise NamespaceTerminating(f"The namespace {name} is being deleted.")
+    return found
 
 
 async def enforce(cluster: Cluster, name: str, uid: str, level: Level) -> bool:
     """Makes the namespace with this UID enforce a level of pod security; says whether it enforced another before.
 
     The patch carries the UID, which no patch can change: one for a namespace that is another by then is refused. It
-    touches nothing but the labels of pod security. Raises NamespaceForeign for another namespace, or none, of the
-    name, NamespaceTerminating.
+    touches nothing but the labels of pod security. Raises as `own`.
     """
-    found = await _get(cluster, name)
-    if found is None or found["metadata"]["uid"] != uid:
-        raise _another(name)
-    if found["metadata"].get("deletionTimestamp"):
-        raise NamespaceTerminating(f"The namespace {name} is being deleted.")
+    found = await own(cluster, name, uid)
     labels = security_labels(level)
     if labels.items() <= (found["metadata"].get("labels") or {}).items():
         return False
@@ -89,7 +100,7 @@ async def enforce(cluster: Cluster, name: str, uid: str, level: Level) -> bool:
         await cluster.request(
             "PATCH", NAMESPACE.path(name=name), query=query, body=body, content_type=MERGE, repeatable=True
         )
-    except (NotFound, Conflict, Invalid) as error:
+    except (NotFound, Conflict, Invalid) as error:  # it went, or became another, between the look and the patch
         raise _another(name) from error
     return True
 

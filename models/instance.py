@@ -35,6 +35,8 @@ class Instance(Model):
     state_since: datetime = moment()
     failed_task_id: str | None = fields.TextField(null=True)
     holding: Any = fields.JSONField(default=list)
+    pod_security: str | None = fields.TextField(null=True)
+    rooted_services: Any = fields.JSONField(default=list)
     inventory: Any = fields.JSONField(default=list)
     version: int = fields.IntField(default=1)
     seq: int = fields.BigIntField(default=0)

@@ -13,6 +13,11 @@ class InstanceState(StrEnum):
     DELETING = "DELETING"
 
 
+class PodSecurity(StrEnum):
+    RESTRICTED = "RESTRICTED"
+    BASELINE = "BASELINE"
+
+
 class AppServiceState(StrEnum):
     NEW = "NEW"
     DEPLOYING = "DEPLOYING"

@@ -14,6 +14,7 @@ from rules.enums import (
     EnvironmentType,
     InstanceState,
     OnConflict,
+    PodSecurity,
     Role,
     Scope,
     StepState,
@@ -42,6 +43,14 @@ _describe(
         "OK": "Every enabled service that needs a runtime has a usable deployment.",
         "ERRORED": "Its creation or deletion could not finish: `failure` says why. It can be deleted and made anew.",
         "DELETING": "It is being removed from its cluster: `holding` says what is in the way.",
+    },
+)
+_describe(
+    PodSecurity,
+    "What the pods of an instance may do, in the words of Kubernetes' pod security standards.",
+    {
+        "RESTRICTED": "Nothing that needs root: every container runs as a user that its service names.",
+        "BASELINE": "What entry points need that start as root and give it up; nothing that reaches the node.",
     },
 )
 _describe(

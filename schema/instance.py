@@ -8,8 +8,8 @@ import strawberry
 from resolvers.capabilities import Capability as CapabilityValue
 from resolvers.lists import listed, nested
 from resolvers.paging import ListOrder, TimeOrder
-from resolvers.rows.instance import Address, Failure, Holding, InstanceRow
-from rules.enums import InstanceState
+from resolvers.rows.instance import Address, Confinement, Failure, Holding, InstanceRow
+from rules.enums import InstanceState, PodSecurity
 from schema.app import App
 from schema.app_service import AppService
 from schema.applied import AppliedObject
@@ -62,6 +62,16 @@ class NamespaceHolding:
     )
 
 
+@strawberry.type(description="What the pods of an instance may do: the strictest that all its services allow.")
+@source(Confinement)
+class InstancePodSecurity:
+    level: PodSecurity = strawberry.field(description="The level that its namespace enforces.")
+    reason: str = strawberry.field(description="Why this level, in one sentence.")
+    services: list[str] = strawberry.field(
+        description="The names of the services with a container that may start as root, which need BASELINE."
+    )
+
+
 @strawberry.type(description="Something that an instance can have, and whether this version of Berth gives it.")
 @source(CapabilityValue)
 class Capability:
@@ -100,6 +110,9 @@ class Instance(Node):
     failure: InstanceFailure | None = strawberry.field(description="Why it is ERRORED; null in every other state.")
     holding: list[NamespaceHolding] = strawberry.field(
         description="What holds its namespace up while it is deleted; empty when nothing does."
+    )
+    pod_security: InstancePodSecurity | None = strawberry.field(
+        description="What its pods may do; null before its namespace is made. A deployment changes it."
     )
     manifests: list[AppliedObject] = strawberry.field(
         description="The Kubernetes objects that Berth applied last, known also while its cluster is away: first "

@@ -48,6 +48,21 @@ class Address:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """The level of pod security that the namespace enforces, and the services that need the looser one."""
+
+    level: str
+    services: list[str]
+
+    @property
+    def reason(self) -> str:
+        """Why it is not another, in one sentence."""
+        if self.level == "RESTRICTED":
+            return "Every container runs as a user that its service names."
+        return f"Containers of {', '.join(self.services)} may start as root: their services name no user."
+
+
 @dataclass(slots=True, eq=False)
 class Failure:
     """Why an instance is errored. `task` is set where it is selected."""
@@ -73,6 +88,8 @@ class InstanceRow:
     state_since: datetime
     failed_task_id: str | None
     holding_json: str
+    enforced: str | None
+    rooted_json: str
     version: int
     number: int
     created_at: datetime
@@ -97,6 +114,11 @@ class InstanceRow:
     def capabilities(self) -> tuple[Capability, ...]:
         """What exists for it so far."""
         return CAPABILITIES
+
+    @property
+    def pod_security(self) -> Confinement | None:
+        """What its pods may do; None before the namespace is made."""
+        return Confinement(self.enforced, orjson.loads(self.rooted_json)) if self.enforced else None
 
     @property
     def holding(self) -> list[Holding]:
@@ -170,5 +192,5 @@ INSTANCE = Noun(
         "manifests": manifests,
     },
     live="t.deleted_at IS NULL",
-    renamed={"number": "seq", "holding_json": "holding"},
+    renamed={"number": "seq", "holding_json": "holding", "enforced": "pod_security", "rooted_json": "rooted_services"},
 )

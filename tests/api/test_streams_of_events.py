@@ -81,6 +81,7 @@ async def test_a_task_is_followed_from_its_snapshot_to_its_end(sandbox: Sandbox)
         "Apply the services",
         "Wait until the pods are ready",
         "Remove what is no longer part of it",
+        "Allow the pods no more than they need",
     ]
     assert [one["progress"] for one in events if one.get("stepState") == "DONE"] == [14, 28, 42, 57, 71, 85, 100]
 

@@ -31,6 +31,7 @@ async def test_an_instance_is_created_deployed_and_deleted(sandbox: Sandbox) -> 
         ("Apply the services", "DONE"),
         ("Wait until the pods are ready", "DONE"),
         ("Remove what is no longer part of it", "DONE"),
+        ("Allow the pods no more than they need", "DONE"),
     ]
     assert await sandbox.state(created["instance"]["id"]) == "OK"
 

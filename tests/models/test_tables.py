@@ -22,6 +22,7 @@ CLOSED = {
     ("cluster", "state"): enums.ClusterState,
     ("deployment", "state"): enums.DeploymentState,
     ("environment", "type"): enums.EnvironmentType,
+    ("instance", "pod_security"): enums.PodSecurity,
     ("instance", "state"): enums.InstanceState,
     ("job", "state"): enums.StepState,
     ("membership", "role"): enums.Role,
