@@ -83,7 +83,7 @@ async def test_a_task_is_followed_from_its_snapshot_to_its_end(sandbox: Sandbox)
         "Remove what is no longer part of it",
         "Allow the pods no more than they need",
     ]
-    assert [one["progress"] for one in events if one.get("stepState") == "DONE"] == [14, 28, 42, 57, 71, 85, 100]
+    assert [one["progress"] for one in events if one.get("stepState") == "DONE"] == [12, 25, 37, 50, 62, 75, 87, 100]
 
 
 async def test_a_viewer_who_comes_back_gets_each_event_once(sandbox: Sandbox) -> None:

@@ -81,7 +81,7 @@ async def test_a_namespace_whose_uid_changes_under_a_deletion_is_left_alone(sand
     await sandbox.runner.sweep()
 
     async def held() -> bool:
-        return (await Instance.get(id=id)).holding != []
+        return bool((await Instance.get(id=id)).holding)
 
     await until(held, True)
     sandbox.simulator.clear_faults()
