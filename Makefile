@@ -4,7 +4,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-cache-dir -q install
 COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 
-.PHONY: demo test test-cluster lint bench lock clean
+.PHONY: demo test test-cluster lint bench bench-cluster lock clean
 
 demo: $(VENV)/.runtime ## all of Berth on this machine; Ctrl-C ends it
 	@exec $(VENV)/bin/berth demo --parent $$PPID
@@ -22,6 +22,9 @@ lint: $(VENV)/.dev ## style and types
 
 bench: $(VENV)/.dev ## ratios, measured in one run
 	@$(VENV)/bin/python -m tests.bench
+
+bench-cluster: $(VENV)/.dev ## what Berth adds to kubectl, and 500 instances: on a real Kubernetes
+	@$(VENV)/bin/python -m tests.machine.choose $(VENV)/bin/python -m tests.bench.cluster
 
 lock: $(VENV)/.dev ## newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade --group build --extra embedded -o requirements.lock

@@ -19,6 +19,7 @@ from models.keyring import Keyring
 from models.migrate import pending
 from resolvers.auth import authenticate
 from resolvers.context import Context
+from resolvers.figures import figures
 from resolvers.session import Session
 from rules.viewer import Viewer
 from schema import schema
@@ -101,7 +102,7 @@ app = Starlette(
         *explorer.routes(),
         Route("/healthz", healthz),
         Route("/readyz", Readiness(checks, service.shutdown).answer),
-        Route("/metrics", metrics.metrics),
+        Route("/metrics", metrics.metrics(figures)),
     ],
     middleware=[Middleware(Requests), *cross_origin(chosen.allowed_origins)],
     lifespan=lifespan,

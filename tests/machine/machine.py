@@ -53,4 +53,5 @@ class Machine:
         made["BERTH_TEST_ETCD"] = self.first.etcd
         if self.second is not None:
             made["BERTH_TEST_SECOND_KUBECONFIG"] = str(self.second.kubeconfig)
+        made["PATH"] = f"{self.first.binaries}:{os.environ.get('PATH', '')}"  # for kubectl
         return os.environ | made

@@ -8,6 +8,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from resolvers.figures import Figures, figures
+from rules.enums import InstanceState, TaskState
+from tests.kit import makers
 from tests.transport.serving import served
 from transport.health import Check, Readiness, healthz
 from transport.metrics import metrics
@@ -57,9 +60,13 @@ def value(text: str, name: str) -> float:
     return next((float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name + " ")), 0.0)
 
 
+async def nothing() -> Figures:
+    return Figures({}, {}, {}, 0, 0, 0.0)
+
+
 async def test_metrics_count_operations_by_type_and_outcome() -> None:
     made = served()
-    made.app.router.routes.append(Route("/metrics", metrics))
+    made.app.router.routes.append(Route("/metrics", metrics(nothing)))
     names = [
         'berth_graphql_operations_total{outcome="ok",type="query"}',
         'berth_graphql_operations_total{outcome="errors",type="query"}',
@@ -75,3 +82,35 @@ async def test_metrics_count_operations_by_type_and_outcome() -> None:
         after = (await client.get("/metrics")).text
     assert [value(after, name) - value(before, name) for name in names] == [1, 1, 1, 1, 3, 4]
     assert (value(after, "berth_websockets_open"), value(after, "berth_subscriptions_open")) == (0, 0)
+
+
+async def test_metrics_tell_how_the_installation_is(opened_database: str) -> None:
+    world = await makers.world()
+    instance = await makers.instance(world)
+    await makers.instance(world, "broken", InstanceState.ERRORED)
+    await makers.task(instance, TaskState.QUEUED)
+    app = Starlette(routes=[Route("/metrics", metrics(figures))])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://berth") as client:
+        text = (await client.get("/metrics")).text
+    names = [
+        "berth_database_up",
+        'berth_tasks{state="QUEUED"}',
+        'berth_tasks{state="IN_PROGRESS"}',
+        'berth_instances{state="OK"}',
+        'berth_instances{state="ERRORED"}',
+        'berth_clusters{state="CONNECTED"}',
+        "berth_abandoned_namespaces",
+        "berth_workers_busy",
+    ]
+    assert [value(text, name) for name in names] == [1, 1, 0, 1, 1, 1, 0, 0]
+    assert value(text, "berth_task_waiting_seconds") > 0
+
+
+async def test_metrics_are_told_without_the_database() -> None:
+    async def away() -> Figures:
+        raise ConnectionRefusedError
+
+    app = Starlette(routes=[Route("/metrics", metrics(away))])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://berth") as client:
+        answer = await client.get("/metrics")
+    assert (answer.status_code, value(answer.text, "berth_database_up")) == (200, 0)

@@ -15,24 +15,10 @@ from kube.clients import MERGE, connect
 from kube.kubeconfig import embed, read
 from tests.cluster.real.conftest import FIRST
 from tests.kit.installation import Installation
+from tests.kit.stacks import service, stack
 
 SECOND = os.environ.get("BERTH_TEST_SECOND_KUBECONFIG", "")
 SERVICES = "services { name state runtime { ready desired } }"
-
-
-def service(name: str, container: str) -> tuple[str, str]:
-    """A service of one container, given as YAML."""
-    text = (
-        f"name: {name}\ntitle: {name.title()}\ntype: service\nscalable: true\n"
-        "options: [{version: '1', tag: '1', default: true}]\ndeployment: {strategy: rolling, shutdownGracePeriod: 1s}\n"
-        f"workloads: [{{name: main, kind: deployment, primary: true, containers: [{container}]}}]\n"
-    )
-    return f"services/{name}/service.yml", text
-
-
-def stack(name: str, *services: str) -> tuple[str, str]:
-    entries = [f"- {{name: {one}, title: {one.title()}, service: {one}, required: true}}" for one in services]
-    return f"stacks/{name}/stack.yml", "\n".join([f"name: {name}", f"title: {name.title()}", "services:", *entries, ""])
 
 
 BUSYBOX = "registry.local/busybox"

@@ -1,0 +1,12 @@
+"""`python -m tests.bench.cluster [overhead] [scale]`: those named, or both."""
+
+import sys
+
+from tests.bench.cluster import overhead, scale
+
+if __name__ == "__main__":
+    benchmarks = {"overhead": overhead.run, "scale": scale.run}
+    for name in sys.argv[1:] or benchmarks:
+        for line in benchmarks[name]():
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
