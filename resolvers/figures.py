@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 from tortoise.connection import get_connection
 
-_COUNTED = {
-    "tasks": "SELECT state AS label, count(*) AS number FROM task WHERE ended_at IS NULL GROUP BY state",
-    "instances": "SELECT state AS label, count(*) AS number FROM instance WHERE deleted_at IS NULL GROUP BY state",
-    "clusters": "SELECT state AS label, count(*) AS number FROM cluster WHERE removed_at IS NULL GROUP BY state",
-}
+_TASKS = "SELECT state, count(*) AS number FROM task WHERE ended_at IS NULL GROUP BY state"
+_INSTANCES = "SELECT state, count(*) AS number FROM instance WHERE deleted_at IS NULL GROUP BY state"
+_CLUSTERS = "SELECT state, count(*) AS number FROM cluster WHERE removed_at IS NULL GROUP BY state"
 _ALONE = """
 SELECT (SELECT count(*) FROM abandoned_namespace) AS abandoned,
     (SELECT count(DISTINCT worker) FROM task WHERE lease_until > now()) AS workers,
@@ -36,10 +34,10 @@ class Figures:
 
 async def figures() -> Figures:
     """Reads them; a handful of statements over indexed columns."""
-    connection = get_connection("default")
-    counted = {
-        name: {row["label"]: row["number"] for row in await connection.execute_query_dict(statement)}
-        for name, statement in _COUNTED.items()
-    }
-    (alone,) = await connection.execute_query_dict(_ALONE)
-    return Figures(**counted, **alone)
+    (alone,) = await get_connection("default").execute_query_dict(_ALONE)
+    return Figures(await _counted(_TASKS), await _counted(_INSTANCES), await _counted(_CLUSTERS), **alone)
+
+
+async def _counted(statement: str) -> dict[str, int]:
+    rows = await get_connection("default").execute_query_dict(statement)
+    return {row["state"]: row["number"] for row in rows}
