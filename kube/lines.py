@@ -11,6 +11,7 @@ _seconds: dict[bytes, int] = {}
 
 # C0 controls but TAB and ESC (colours), and DEL; a newline never gets here.
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]")
+_CONTROLS_BUT_RETURN = re.compile(r"[\x00-\x08\x0a-\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 
 # What kubelet and container runtimes write into the body of a 200 when they fail; never a line of the container.
 _FAULT = re.compile(
@@ -76,16 +77,29 @@ def is_fault(line: bytes) -> bool:
     return _FAULT.match(line) is not None
 
 
-def text(data: bytes) -> str:
-    """The bytes as text: bad UTF-8 and control characters are replaced, what a progress bar overwrote is left out.
+def text(data: bytes) -> tuple[str, str | None, bool]:
+    """The bytes as text; the same with what a progress bar overwrote, None where that is nothing; and whether bytes
+    were replaced, being no UTF-8 or control characters.
 
     Colour codes (ESC) stay. Lines are not split again: separators of Unicode are text like any other.
     """
     if data.endswith(b"\r"):
         data = data[:-1]
-    if b"\r" in data:
-        data = data[data.rindex(b"\r") + 1 :]
-    return _CONTROLS.sub("\ufffd", data.decode("utf-8", "replace"))
+    try:
+        shown, lossy = data.decode(), False
+    except UnicodeDecodeError:
+        shown, lossy = data.decode("utf-8", "replace"), True
+    raw = None
+    if "\r" in shown:
+        raw = _safe(shown, _CONTROLS_BUT_RETURN)
+        shown = shown[shown.rindex("\r") + 1 :]
+    safe = _safe(shown, _CONTROLS)
+    return safe, raw, lossy or safe is not shown
+
+
+def _safe(shown: str, controls: re.Pattern[str]) -> str:
+    """The same object where there is nothing to replace."""
+    return controls.sub("\ufffd", shown) if controls.search(shown) else shown
 
 
 class Assembler:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from kube.clients import Cluster
 from kube.errors import KubeError
 from kube.labels import MANAGED, SERVICE
+from kube.log_records import Source, Standing
 from kube.resources import POD
-from kube.tail import Source, Standing
 from kube.watch import follow as watch
 
 EventType = Literal["JOINED", "RESTARTED", "WAITING", "ENDED", "LEFT", "SYNCED", "TROUBLE"]
@@ -23,7 +23,8 @@ class ContainerEvent:
     JOINED: its log can be read. RESTARTED: `source` is its new run; reason and exit_code tell of the one before.
     WAITING: it does not start, for this reason. ENDED: it has run to its end. LEFT: its pod is gone.
     SYNCED: all that was there has been told. TROUBLE: the watch has broken and is taken up again; `error` says why.
-    fresh: whether it began after the watch did, so that its log is wanted from the first line.
+    fresh: whether it began after the watch did, so that its log is wanted from the first line. node: where it runs.
+    before: the id of the run before this one, whose log can still be had; empty without one.
     """
 
     type: EventType
@@ -34,6 +35,8 @@ class ContainerEvent:
     exit_code: int | None = None
     restarts: int = 0
     fresh: bool = False
+    node: str = ""
+    before: str = ""
     error: KubeError | None = None
 
 
@@ -107,6 +110,8 @@ class Containers:
                 exit_code=before.get("exitCode"),
                 restarts=restarts,
                 fresh=self._synced,
+                node=str(pod["spec"].get("nodeName") or ""),
+                before=str(before.get("containerID") or "") if before.get("containerID") != run else "",
             )
         elif known is not None and run:
             self._standing[known.source] = "RUNNING" if running else "ENDED"

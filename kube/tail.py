@@ -8,62 +8,32 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Literal
 
 from kube import errors
 from kube.clients import Cluster, Query
 from kube.lines import Assembler, RawLine, is_fault, split_stamp, text
+from kube.log_records import Fault, Gap, Line, Ordinals, Position, Record, Source, Standing
 from kube.resources import POD
 
 SECOND = 10**9
 SILENCE = 60.0  # a stream without a byte for so long is opened anew: some kubelets go quiet at a rotation
 _BACKOFF_FIRST, _BACKOFF_MOST = 0.2, 5.0
+_SHORT = 1.0  # a connection that lived for less is not opened again at once
 _SEEN_MOST = 64 * 1024
 _STALE_MOST = 5.0  # seconds of nothing but old lines, after which the node's clock is taken to have been set back
+_SPARE = 64  # lines asked for beyond those that are wanted, for the first ones may be cut
+_TAIL_MOST = 100_000
+_CHUNK = 15_000  # bytes of a line from which on a runtime may have written it in two
 
 _Key = tuple[int, int]  # a time, and a checksum of the whole line
 
-Standing = Literal["RUNNING", "ENDED", "REPLACED", "GONE"]
-
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One run of one container. A pod's name alone is never a key: stateful sets use it again."""
+class Past:
+    """Lines as they were at one moment. whole: whether these are all that the node has."""
 
-    namespace: str
-    pod: str
-    pod_uid: str
-    container: str
-    container_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the container. ns: since the epoch; many lines may share one. size: in bytes, before it was cut."""
-
-    ns: int
-    message: str
-    size: int
-    truncated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Lines may be missing between these times: the file was rotated or the node's clock set back meanwhile."""
-
-    after: int
-    until: int
-    reason: Literal["ROTATION", "CLOCK_STEP"]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What the node said instead of a line, for instance that it has too many open files."""
-
-    message: str
-
-
-Record = Line | Gap | Fault
+    records: list[Record]
+    whole: bool
 
 
 class Tail:
@@ -79,133 +49,193 @@ class Tail:
         source: Source,
         standing: Callable[[], Standing],
         *,
-        lines: int | None = None,
-        since: int | None = None,
+        after: Position | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begins with the last `lines`, or at `since` (nanoseconds), or at the container's first line."""
+        """Begins behind the position, or at the container's first line."""
         self.source = source
         self._cluster = cluster
         self._standing = standing
-        self._first: Query = {} if lines is None else {"tailLines": lines}
-        if since is not None:
-            self._first = {"sinceTime": _rfc3339(since)}
+        self._search = after  # the line that the first connection looks for; None once it was found
         self._sleep = sleep
         self._clock = clock
-        self._floor = 0  # the time of the first line: a resumed second may hold lines from before it
-        self._last = 0  # the latest time seen
-        self._second = 0  # the second that `_seen` is about; `_before` is about the one before it
-        self._seen: Counter[_Key] = Counter()
-        self._before: Counter[_Key] = Counter()
+        self._complete = False  # whether the last connection was read to its end, and none has failed since
+        self._high = 0  # the latest time of all
+        self._forget()
         self._replay: Counter[_Key] | None = None
+        self._ordinals = Ordinals()
         self._resumed = 0  # the second that this connection was resumed in
         self._anchored = True  # whether the connection has shown a line that was seen before it
         self._begun = False  # whether the connection has shown any line
+        self._at = 0  # the time of the line before, in this connection
         self._stale_since: float | None = None
+
+    def _forget(self) -> None:
+        self._floor = 0  # the time of the first line: a resumed second may hold lines from before it
+        self._last = 0  # the latest time seen, since the clock was set back
+        self._second = 0  # the second that `_seen` is about; `_before` is about the one before it
+        self._seen: Counter[_Key] = Counter()
+        self._before: Counter[_Key] = Counter()
 
     async def records(self) -> AsyncGenerator[list[Record], None]:
         """Records as they come, those of one piece of the stream together, until the source has ended."""
         backoff = _BACKOFF_FIRST
-        while True:
-            standing = self._standing()
-            if standing == "GONE":
-                return
-            well = False
+        while (standing := self._standing()) != "GONE":
+            well, failed, opened = False, False, time.monotonic()
             try:
                 async with aclosing(self._connection(standing)) as connection:
                     async for records in connection:
-                        well = not any(isinstance(record, Fault) for record in records)
+                        for record in records:
+                            failed = isinstance(record, Fault)
+                            well = well or not failed
                         if records:
                             yield records
+                self._complete = not failed
             except (errors.NotFound, errors.Invalid):
                 if standing != "RUNNING":  # else it has not started yet, or the watch has yet to tell that it is gone
-                    return
+                    break
             except (errors.Unauthorized, errors.Forbidden):
                 raise
             except errors.KubeError:
-                standing = "RUNNING"  # what was left could not be read to its end: once more
+                standing, self._complete = "RUNNING", False  # what was left could not be read to its end: once more
             if standing != "RUNNING":
-                return
+                break
+            if well and time.monotonic() - opened > _SHORT:
+                backoff = _BACKOFF_FIRST
+                continue
             backoff = _BACKOFF_FIRST if well else min(backoff * 2, _BACKOFF_MOST)
             await self._sleep(backoff * random.uniform(0.5, 1))
+        if self._search is not None and self._complete:
+            yield [Gap(self._search.ns, 0, "ROTATION")]
+        elif not self._complete:
+            yield [Gap(self._last, 0, "REMOVED")]
 
-    async def history(self, lines: int) -> list[Record]:
+    async def history(self, lines: int) -> Past:
         """The last `lines` as they are now, in one read; `records` then goes on exactly behind them.
 
         Empty when there is nothing to be read (yet, or any more). Raises KubeError when the cluster cannot be asked.
+        A reading that begins somewhere in the log may begin within a line, and within the lines of one time, whose
+        ordinals it then cannot tell: its first time is left out.
         """
-        found: list[Record] = []
-        self._first = {"tailLines": lines}
-        try:
-            async with aclosing(self._connection(self._standing(), follow=False)) as connection:
-                async for records in connection:
-                    found += records
-        except (errors.NotFound, errors.Invalid):
-            pass
-        return found
+        asked = lines + _SPARE
+        while True:
+            self._forget()
+            found: list[Record] = []
+            chunks = 0
+            try:
+                query: Query = {"tailLines": asked}
+                async with aclosing(self._connection(self._standing(), follow=False, first=query)) as connection:
+                    async for records in connection:
+                        found += records
+                        chunks += sum(1 + each.size // _CHUNK for each in records if isinstance(each, Line))
+            except (errors.NotFound, errors.Invalid):
+                pass
+            whole = chunks < asked
+            kept = found if whole or asked > _TAIL_MOST else _beyond_first_time(found)
+            if whole or asked > _TAIL_MOST or sum(isinstance(each, Line) for each in kept) >= lines:
+                self._begin_with(kept)
+                return Past(kept[max(0, len(kept) - lines) :], whole and len(kept) <= lines)
+            asked *= 8
 
-    async def _connection(self, standing: Standing, *, follow: bool = True) -> AsyncGenerator[list[Record], None]:
+    async def rest(self) -> AsyncGenerator[list[Record], None]:
+        """What there is behind the beginning now, without following: one reading, which ends.
+
+        Raises: NotFound or Invalid where the log is gone, KubeError when the cluster cannot be asked.
+        """
+        async with aclosing(self._connection(self._standing(), follow=False)) as connection:
+            async for records in connection:
+                if records:
+                    yield records
+        if self._search is not None:
+            yield [Gap(self._search.ns, 0, "ROTATION")]
+
+    def _begin_with(self, kept: list[Record]) -> None:
+        first = next((each for each in kept if isinstance(each, Line)), None)
+        self._floor = first.ns if first is not None else 0
+
+    async def _connection(
+        self, standing: Standing, *, follow: bool = True, first: Query | None = None
+    ) -> AsyncGenerator[list[Record], None]:
         query: dict[str, str | int | bool] = {
             "container": self.source.container,
             "timestamps": True,
             "follow": follow and standing == "RUNNING",
             "previous": standing == "REPLACED",
+            **(first or {}),
         }
-        resumed = self._second - 1 if self._before else self._second
-        query |= {"sinceTime": _rfc3339(resumed * SECOND)} if self._last else self._first
+        if self._search is not None:
+            self._forget()
+            query["sinceTime"] = _rfc3339(self._search.ns - SECOND)
+        elif self._last:
+            resumed = self._second - 1 if self._before else self._second
+            query["sinceTime"] = _rfc3339(resumed * SECOND)
         self._replay = self._before + self._seen if self._last else None
         self._resumed, self._begun, self._stale_since = self._second, False, None
         self._anchored = not self._replay
+        self._ordinals, self._at = Ordinals(), 0
         assembler = Assembler()
         path = POD.path(self.source.namespace, self.source.pod, "log")
         async with self._cluster.stream(path, query=query, silence=SILENCE) as response:
             while piece := await response.content.readany():
                 yield self._take(assembler.feed(piece))
-            if standing != "RUNNING":  # else the rest comes whole when the line is read again
-                yield self._take(assembler.finish())
+            if not query["follow"]:  # else the rest comes whole when the line is read again
+                yield self._take(assembler.finish(), partial=True)
 
-    def _take(self, lines: list[RawLine]) -> list[Record]:
+    def _take(self, lines: list[RawLine], *, partial: bool = False) -> list[Record]:
         records: list[Record] = []
         for line in lines:
             stamped = split_stamp(line.data)
-            if stamped is None:
-                self._unstamped(line, records)
-            else:
-                self._stamped(line, stamped[0], stamped[1], records)
+            if stamped is not None:
+                self._stamped(line, stamped[0], stamped[1], partial, records)
+            elif is_fault(line.data) or not (self._at or self._replay or self._search):
+                records.append(Fault(text(line.data)[0]))
+            elif self._at and line.data:
+                self._stamped(line, self._at, line.data, True, records)  # a piece of the line before
+            # else it is the rest of a line that was sent whole before
         return records
 
-    def _unstamped(self, line: RawLine, records: list[Record]) -> None:
-        """The rest of a line that was sent whole before, an error text, or a piece of the line before."""
-        headless, self._begun = self._replay is not None and not self._begun, True
-        if is_fault(line.data):
-            records.append(Fault(text(line.data)))
-        elif not headless and line.data:
-            records.append(self._line(self._last, line, line.data))
-
-    def _stamped(self, line: RawLine, ns: int, message: bytes, records: list[Record]) -> None:
-        self._begun = True
-        key, second = (ns, zlib.crc32(line.data)), ns // SECOND
+    def _stamped(self, line: RawLine, ns: int, message: bytes, partial: bool, records: list[Record]) -> None:
+        crc = zlib.crc32(line.data)
+        key, second = (ns, crc), ns // SECOND
+        self._at = ns
+        if self._search is not None and not self._is_behind(self._search, key, records):
+            return
         if self._replay is not None:
             if self._replay.get(key, 0) > 0:
                 self._replay[key] -= 1
                 self._anchored = True
+                self._ordinals.next(ns)
                 return
-            if ns < self._floor:
+            if ns < self._floor or (not self._anchored and self._last < ns <= self._high):
+                self._ordinals.next(ns)  # from before the first line, or from before the clock was set back
                 return
         if self._is_stale(key, ns, second):
             if not self._is_clock_step():
                 return
             records.append(Gap(self._last, ns, "CLOCK_STEP"))
-            self._last = self._second = self._floor = 0
-            self._anchored = True
+            self._forget()
+            self._floor, self._anchored = ns, True
         elif not self._anchored:
             # Nothing of what was asked for again is there any more: the file is another one.
             records.append(Gap(self._last, ns, "ROTATION"))
             self._anchored = True
         self._stale_since = None
         self._remember(key, ns, second)
-        records.append(self._line(ns, line, message))
+        position = Position(ns, self._ordinals.next(ns), crc, self._high)
+        records.append(_line(position, line, message, partial))
+
+    def _is_behind(self, wanted: Position, key: _Key, records: list[Record]) -> bool:
+        """Whether the line is behind the one that is looked for; what comes before it is remembered."""
+        ns = key[0]
+        if ns > wanted.high:  # no line before it is so late: it is not there any more
+            records.append(Gap(wanted.ns, ns, "ROTATION"))
+            self._search = None
+            return True
+        self._remember(key, ns, ns // SECOND)
+        if self._ordinals.next(ns) == wanted.ordinal and key == (wanted.ns, wanted.crc):
+            self._search = None
+        return False
 
     def _is_stale(self, key: _Key, ns: int, second: int) -> bool:
         """Whether the node is reading old lines a second time, as some do after many rotations.
@@ -235,9 +265,19 @@ class Tail:
             kept[key] += 1
         self._floor = self._floor or ns
         self._last = max(self._last, ns)
+        self._high = max(self._high, ns)
 
-    def _line(self, ns: int, line: RawLine, message: bytes) -> Line:
-        return Line(ns, text(message), line.size - (len(line.data) - len(message)), line.size > len(line.data))
+
+def _line(position: Position, line: RawLine, message: bytes, partial: bool) -> Line:
+    shown, raw, lossy = text(message)
+    size = line.size - (len(line.data) - len(message))
+    return Line(position.ns, shown, size, position, raw, line.size > len(line.data), lossy, partial)
+
+
+def _beyond_first_time(records: list[Record]) -> list[Record]:
+    """The records without the lines that share the first one's time."""
+    first = next((each.ns for each in records if isinstance(each, Line)), 0)
+    return [each for each in records if not isinstance(each, Line) or each.ns != first]
 
 
 def _rfc3339(ns: int) -> str:

@@ -12,9 +12,10 @@ from kube import namespaces, rollout
 from kube.apply import apply
 from kube.clients import Cluster
 from kube.labels import Identity
+from kube.log_records import Line, Source
 from kube.manifests import objects
 from kube.pods import Containers
-from kube.tail import Line, Source, Tail
+from kube.tail import Tail
 from tests.catalogue.made import FACTS, planned
 
 

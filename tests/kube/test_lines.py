@@ -39,20 +39,21 @@ def test_a_line_is_split_from_its_stamp_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "shown"),
+    ("data", "shown", "raw", "lossy"),
     [
-        (b"plain", "plain"),
-        (b"carriage\r", "carriage"),
-        (b"10%\r20%\r30%", "30%"),
-        (b"bad \xff byte", "bad \ufffd byte"),
-        (b"nul \x00 bell \x07 tab \t", "nul \ufffd bell \ufffd tab \t"),
-        (b"\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
-        ("one\u2028line\x85still\x0cone".encode(), "one\u2028line\x85still\ufffdone"),
-        (b"", ""),
+        (b"plain", "plain", None, False),
+        (b"carriage\r", "carriage", None, False),
+        (b"10%\r20%\r30%", "30%", "10%\r20%\r30%", False),
+        (b"1\x00\r2", "2", "1\ufffd\r2", False),
+        (b"bad \xff byte", "bad \ufffd byte", None, True),
+        (b"nul \x00 bell \x07 tab \t", "nul \ufffd bell \ufffd tab \t", None, True),
+        (b"\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m", None, False),
+        ("one\u2028line\x85still\x0cone".encode(), "one\u2028line\x85still\ufffdone", None, True),
+        (b"", "", None, False),
     ],
 )
-def test_text_is_safe_to_hand_on(data: bytes, shown: str) -> None:
-    assert text(data) == shown
+def test_text_is_safe_to_hand_on(data: bytes, shown: str, raw: str | None, lossy: bool) -> None:
+    assert text(data) == (shown, raw, lossy)
 
 
 def test_lines_are_put_together_whatever_the_pieces() -> None:

@@ -11,11 +11,12 @@ import pytest
 from kube.apply import apply
 from kube.clients import Cluster
 from kube.labels import Identity, labels
+from kube.log_records import Line, Source
 from kube.manifests import foundation, namespace, service_objects
 from kube.namespaces import create
 from kube.pods import ContainerEvent, Containers
 from kube.resources import POD
-from kube.tail import Line, Source, Tail
+from kube.tail import Tail
 from simulator.simulator import Simulator
 from tests.kube.plans import identity, talk, web
 

@@ -2,19 +2,24 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 import orjson
 import pytest
 from aiohttp import web
 
 from kube.errors import Forbidden
-from kube.tail import Fault, Gap, Line, Record, Source, Standing, Tail
+from kube.log_records import Fault, Gap, Line, Position, Record, Source, Standing
+from kube.tail import Tail
 from tests.kube.serving import served
 
 SOURCE = Source("shop-dev", "web-1", "uid-1", "web", "containerd://1")
 SECOND = 10**9
 START = 1_767_225_600 * SECOND
+NOWHERE = Position(0, 0, 0, 0)
+LOST = Gap(0, 0, "REMOVED")
 
 
 def stamped(seconds: float, message: str) -> str:
@@ -23,7 +28,7 @@ def stamped(seconds: float, message: str) -> str:
 
 
 def line(seconds: float, message: str) -> Line:
-    return Line(START + round(seconds * 1000) * 10**6, message, len(message))
+    return Line(START + round(seconds * 1000) * 10**6, message, len(message), NOWHERE)
 
 
 class Node:
@@ -102,9 +107,12 @@ async def test_a_vanished_second_is_marked_as_a_gap_once() -> None:
 
 
 async def test_lines_from_before_the_first_are_not_given_on_a_resume() -> None:
-    node = Node(stamped(1.5, "last of many"), stamped(1.2, "old") + stamped(1.5, "last of many"), ended="ENDED")
-    assert await read(node, lines=1) == [line(1.5, "last of many")]
-    assert node.queries[0]["tailLines"] == "1"
+    past = "".join(stamped(1 + number / 1000, f"line {number}") for number in range(100))
+    node = Node(past, stamped(0.5, "old") + past + stamped(1.5, "new"), ended="ENDED")
+    async with tail(node) as made:
+        assert [record.message for record in (await made.history(3)).records] == ["line 97", "line 98", "line 99"]
+        assert [record async for records in made.records() for record in records] == [line(1.5, "new")]
+    assert node.queries[0]["tailLines"] == "67"
     assert "tailLines" not in node.queries[1]
 
 
@@ -136,7 +144,16 @@ async def test_a_clock_set_back_is_marked_when_nothing_else_comes() -> None:
 
 async def test_a_headless_line_after_a_resume_is_dropped_and_elsewhere_kept() -> None:
     node = Node(stamped(1, "long-part1"), "long-part2\n" + stamped(1, "long-part1") + "more\n", ended="ENDED")
-    assert await read(node) == [line(1, "long-part1"), Line(START + SECOND, "more", 4)]
+    assert await read(node) == [line(1, "long-part1"), Line(START + SECOND, "more", 4, NOWHERE, partial=True)]
+
+
+async def test_a_piece_of_a_line_is_given_once_through_every_resume() -> None:
+    text = stamped(1, "one") + "more\n" + stamped(1.5, "two")
+    assert [record.message for record in await read(Node(text, text, text, ended="ENDED"))] == ["one", "more", "two"]
+
+
+async def test_a_text_before_the_first_line_is_what_the_node_says() -> None:
+    assert await read(Node("who knows\n" + stamped(1, "a"), ended="ENDED")) == [Fault("who knows"), line(1, "a")]
 
 
 async def test_an_error_of_the_node_is_no_line() -> None:
@@ -157,7 +174,10 @@ async def test_the_rest_of_a_run_before_a_restart_is_read_from_the_one_before() 
 
 
 async def test_the_rest_of_an_ended_run_may_lack_its_newline() -> None:
-    assert await read(Node(stamped(1, "a") + stamped(2, "b").strip(), ended="ENDED")) == [line(1, "a"), line(2, "b")]
+    assert await read(Node(stamped(1, "a") + stamped(2, "b").strip(), ended="ENDED")) == [
+        line(1, "a"),
+        replace(line(2, "b"), partial=True),
+    ]
 
 
 async def test_a_rest_that_cannot_be_read_is_tried_again() -> None:
@@ -165,8 +185,19 @@ async def test_a_rest_that_cannot_be_read_is_tried_again() -> None:
 
 
 async def test_a_pod_that_is_gone_ends_the_tail() -> None:
-    assert await read(Node(404, ended="ENDED")) == []
-    assert await read(Node()) == []
+    assert await read(Node(404, ended="ENDED")) == [LOST]
+    assert await read(Node()) == [LOST]
+
+
+async def test_a_pod_that_goes_after_its_stream_ended_lacks_nothing() -> None:
+    assert await read(Node(stamped(1, "a"), 404, ended="ENDED")) == [line(1, "a")]
+
+
+async def test_a_pod_that_goes_while_its_node_is_away_is_marked() -> None:
+    assert await read(Node(stamped(1, "a"), 500, 404, ended="ENDED")) == [
+        line(1, "a"),
+        Gap(START + SECOND, 0, "REMOVED"),
+    ]
 
 
 async def test_a_refusal_is_raised() -> None:
@@ -178,9 +209,66 @@ async def test_history_is_one_read_and_records_go_on_behind_it() -> None:
     first = stamped(1, "a") + stamped(1.1, "b")
     node = Node(first, first + stamped(1.2, "c"), ended="ENDED")
     async with tail(node) as made:
-        assert await made.history(2) == [line(1, "a"), line(1.1, "b")]
+        past = await made.history(2)
+        assert (past.records, past.whole) == ([line(1, "a"), line(1.1, "b")], True)
         assert [record async for records in made.records() for record in records] == [line(1.2, "c")]
-    assert [q.get("tailLines") for q in node.queries] == ["2", None]
+    assert [q.get("tailLines") for q in node.queries] == ["66", None]
+
+
+async def test_a_history_begins_with_no_line_whose_place_is_not_known() -> None:
+    same = stamped(1, "same") * 300
+    past, more = same + stamped(2, "b"), stamped(0.5, "a") + same + stamped(2, "b")
+    node = Node("".join(past.splitlines(True)[-66:]), more, more, ended="ENDED")
+    async with tail(node) as made:
+        found = (await made.history(2)).records
+        assert [(record.message, record.position.ordinal) for record in found] == [("same", 300), ("b", 1)]
+        assert [record async for records in made.records() for record in records] == []
+    assert [q.get("tailLines") for q in node.queries] == ["66", "528", None]
+
+
+def place(seconds: float, message: str, ordinal: int = 1, high: float = 0.0) -> Position:
+    """Where a line that `stamped` makes is."""
+    text = stamped(seconds, message).removesuffix("\n")
+    return Position(line(seconds, "").ns, ordinal, crc32(text.encode()), line(max(high, seconds), "").ns)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (place(1.1, "a"), ["late", "a", "a", "b", "c"]),
+        (place(1.05, "late", high=1.1), ["a", "a", "b", "c"]),
+        (place(1.1, "a", 2), ["a", "b", "c"]),
+        (place(1.1, "a", 3), ["b", "c"]),
+        (place(2.5, "c"), []),
+    ],
+)
+async def test_a_tail_may_begin_behind_any_line(after: Position, expected: list[str]) -> None:
+    text = stamped(1.1, "a") + stamped(1.05, "late") + stamped(1.1, "a") * 2 + stamped(1.2, "b") + stamped(2.5, "c")
+    for node in (Node(text, ended="ENDED"), Node(text, text, text, ended="ENDED")):
+        assert [record.message for record in await read(node, after=after)] == expected
+        assert node.queries[0]["sinceTime"] == f"2026-01-01T00:00:0{'1' if after.ns > START + 2 * SECOND else '0'}Z"
+    async with tail(Node(text, ended="ENDED"), after=after) as made:
+        assert [record.message async for records in made.rest() for record in records] == expected
+
+
+async def test_a_beginning_that_is_not_there_any_more_is_marked() -> None:
+    gone = place(1, "gone")
+    assert await read(Node(stamped(9, "z") + stamped(9.5, "zz"), ended="ENDED"), after=gone) == [
+        Gap(gone.ns, START + 9 * SECOND, "ROTATION"),
+        line(9, "z"),
+        line(9.5, "zz"),
+    ]
+    assert await read(Node(stamped(0.5, "older"), ended="ENDED"), after=gone) == [Gap(gone.ns, 0, "ROTATION")]
+    async with tail(Node(stamped(0.5, "older"), ended="ENDED"), after=gone) as made:
+        assert [each async for each in made.rest()] == [[Gap(gone.ns, 0, "ROTATION")]]
+
+
+async def test_lines_from_before_a_clock_was_set_back_do_not_come_again() -> None:
+    times = iter([0.0, 6.0])
+    first = stamped(50, "before") + stamped(1, "x") + stamped(2, "y") + stamped(3, "z")
+    node = Node(first, stamped(50, "before") + stamped(2, "y") + stamped(3, "z") + stamped(4, "on"), ended="ENDED")
+    records = await read(node, clock=lambda: next(times, 6.0))
+    assert [record.message for record in records if isinstance(record, Line)] == ["before", "y", "z", "on"]
 
 
 async def test_a_line_that_is_too_long_says_how_long_it_was() -> None:
@@ -188,9 +276,3 @@ async def test_a_line_that_is_too_long_says_how_long_it_was() -> None:
     assert [(len(r.message) < 65_536, r.size, r.truncated) for r in records if isinstance(r, Line)] == [
         (True, 100_000, True)
     ]
-
-
-async def test_the_start_may_be_a_time() -> None:
-    node = Node(stamped(7, "a"), ended="ENDED")
-    assert await read(node, since=START + 7 * SECOND + 5) == [line(7, "a")]
-    assert node.queries[0]["sinceTime"] == "2026-01-01T00:00:07Z"

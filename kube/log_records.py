@@ -1,0 +1,94 @@
+"""What reading a container's log yields, and where in it a reader stands."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Standing = Literal["RUNNING", "ENDED", "REPLACED", "GONE"]
+"""How a run of a container is: it may write on, it has ended, another run has taken its place, its pod is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One run of one container. A pod's name alone is never a key: stateful sets use it again."""
+
+    namespace: str
+    pod: str
+    pod_uid: str
+    container: str
+    container_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A line's place in the log of one run, by which it is found again in a later reading.
+
+    ns: its time. ordinal: which of the lines of that time it is, from 1, for many may share one. crc: of the line as it
+    came. high: the latest time among it and the lines before it, for the two outputs of a container may be a little
+    out of order: no line before it is later than that.
+    """
+
+    ns: int
+    ordinal: int
+    crc: int
+    high: int
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of the container.
+
+    message: safe text. raw: the same with what a progress bar overwrote; None where that is nothing. size: in bytes, of
+    the whole line before it was cut. lossy: whether bytes that are not UTF-8 or control characters were replaced.
+    partial: whether it is a piece of a line, whose other pieces came apart from it.
+    """
+
+    ns: int
+    message: str
+    size: int
+    position: Position = field(compare=False)
+    raw: str | None = None
+    truncated: bool = False
+    lossy: bool = False
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Lines may be missing between these times; 0 where the time is not known.
+
+    ROTATION: the node began a new file meanwhile. REMOVED: the container is gone with its log. CLOCK_STEP: the node's
+    clock was set back, and old and new lines cannot be told apart.
+    """
+
+    after: int
+    until: int
+    reason: Literal["ROTATION", "REMOVED", "CLOCK_STEP"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What the node said instead of a line, for instance that it has too many open files."""
+
+    message: str
+
+
+Record = Line | Gap | Fault
+
+
+class Ordinals:
+    """Counts the lines of each time, of the latest times only."""
+
+    _KEPT = 1024
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+
+    def next(self, ns: int) -> int:
+        """Which line of its time this one is."""
+        counts = self._counts
+        ordinal = counts.get(ns, 0) + 1
+        counts[ns] = ordinal
+        if len(counts) > 2 * self._KEPT:
+            for old in list(counts)[: self._KEPT]:
+                del counts[old]
+        return ordinal
