@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     log_opening: float = Field(2.0, gt=0, description="how long a log stream waits for the past of slow containers")
     log_linger: float = Field(30.0, ge=0, description="how long logs that nobody watches any more are read on")
     log_streams_per_user: int = Field(10, ge=1, description="log streams one user may have open")
+    log_stall: float = Field(30.0, gt=0, description="how long a log stream may stay unread before it is ended")
+    log_rate_lines: float = Field(2_000.0, gt=0, description="lines a second of one container that are handed on")
+    log_rate_bytes: float = Field(2e6, gt=0, description="bytes a second of one container that are handed on")
     log_viewers_per_instance: int = Field(50, ge=1, description="log streams one instance may have open")
 
 

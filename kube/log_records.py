@@ -30,7 +30,7 @@ class Position:
     ns: int
     ordinal: int
     crc: int
-    high: int
+    high: int = field(compare=False)
 
 
 @dataclass(slots=True)
@@ -92,3 +92,7 @@ class Ordinals:
             for old in list(counts)[: self._KEPT]:
                 del counts[old]
         return ordinal
+
+    def undo(self, ns: int) -> None:
+        """Takes the last line of this time back."""
+        self._counts[ns] -= 1

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from kube.clients import Cluster
 from kube.errors import KubeError
 from kube.labels import MANAGED, SERVICE
+from kube.lines import parse_time
 from kube.log_records import Source, Standing
 from kube.resources import POD
 from kube.watch import follow as watch
@@ -24,7 +25,8 @@ class ContainerEvent:
     WAITING: it does not start, for this reason. ENDED: it has run to its end. LEFT: its pod is gone.
     SYNCED: all that was there has been told. TROUBLE: the watch has broken and is taken up again; `error` says why.
     fresh: whether it began after the watch did, so that its log is wanted from the first line. node: where it runs.
-    before: the id of the run before this one, whose log can still be had; empty without one.
+    before: the id of the run before this one, whose log can still be had; empty without one. started: when it began,
+    in nanoseconds; 0 where that is not known.
     """
 
     type: EventType
@@ -37,6 +39,7 @@ class ContainerEvent:
     fresh: bool = False
     node: str = ""
     before: str = ""
+    started: int = 0
     error: KubeError | None = None
 
 
@@ -112,6 +115,7 @@ class Containers:
                 fresh=self._synced,
                 node=str(pod["spec"].get("nodeName") or ""),
                 before=str(before.get("containerID") or "") if before.get("containerID") != run else "",
+                started=_time((running or ended).get("startedAt")),
             )
         elif known is not None and run:
             self._standing[known.source] = "RUNNING" if running else "ENDED"
@@ -154,6 +158,10 @@ class Containers:
         ]
         for source in older:
             del self._standing[source]
+
+
+def _time(stamp: str | None) -> int:
+    return parse_time(stamp.encode()) if stamp else 0
 
 
 def _statuses(pod: dict[str, Any]) -> list[dict[str, Any]]:

@@ -50,14 +50,16 @@ class Tail:
         standing: Callable[[], Standing],
         *,
         after: Position | None = None,
+        inclusive: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begins behind the position, or at the container's first line."""
+        """Begins behind the line of a position, or with that line (`inclusive`), else at the container's first line."""
         self.source = source
         self._cluster = cluster
         self._standing = standing
         self._search = after  # the line that the first connection looks for; None once it was found
+        self._inclusive = inclusive
         self._sleep = sleep
         self._clock = clock
         self._complete = False  # whether the last connection was read to its end, and none has failed since
@@ -196,24 +198,25 @@ class Tail:
         return records
 
     def _stamped(self, line: RawLine, ns: int, message: bytes, partial: bool, records: list[Record]) -> None:
-        crc = zlib.crc32(line.data)
-        key, second = (ns, crc), ns // SECOND
+        position = Position(ns, self._ordinals.next(ns), zlib.crc32(line.data), max(ns, self._high))
+        key, second = (ns, position.crc), ns // SECOND
         self._at = ns
-        if self._search is not None and not self._is_behind(self._search, key, records):
+        if self._search is not None and not self._is_behind(self._search, position, records):
+            self._remember(key, ns, second)
             return
         if self._replay is not None:
             if self._replay.get(key, 0) > 0:
                 self._replay[key] -= 1
                 self._anchored = True
-                self._ordinals.next(ns)
                 return
             if ns < self._floor or (not self._anchored and self._last < ns <= self._high):
-                self._ordinals.next(ns)  # from before the first line, or from before the clock was set back
-                return
+                return  # from before the first line, or from before the clock was set back
         if self._is_stale(key, ns, second):
+            self._ordinals.undo(ns)
             if not self._is_clock_step():
                 return
             records.append(Gap(self._last, ns, "CLOCK_STEP"))
+            self._ordinals.next(ns)
             self._forget()
             self._floor, self._anchored = ns, True
         elif not self._anchored:
@@ -222,19 +225,17 @@ class Tail:
             self._anchored = True
         self._stale_since = None
         self._remember(key, ns, second)
-        position = Position(ns, self._ordinals.next(ns), crc, self._high)
         records.append(_line(position, line, message, partial))
 
-    def _is_behind(self, wanted: Position, key: _Key, records: list[Record]) -> bool:
-        """Whether the line is behind the one that is looked for; what comes before it is remembered."""
-        ns = key[0]
-        if ns > wanted.high:  # no line before it is so late: it is not there any more
-            records.append(Gap(wanted.ns, ns, "ROTATION"))
+    def _is_behind(self, wanted: Position, found: Position, records: list[Record]) -> bool:
+        """Whether the line is behind the beginning that is looked for."""
+        if found == wanted:
+            self._search = None
+            return self._inclusive
+        if found.ns > wanted.high:  # no line before it is so late: it is not there any more
+            records.append(Gap(wanted.ns, found.ns, "ROTATION"))
             self._search = None
             return True
-        self._remember(key, ns, ns // SECOND)
-        if self._ordinals.next(ns) == wanted.ordinal and key == (wanted.ns, wanted.crc):
-            self._search = None
         return False
 
     def _is_stale(self, key: _Key, ns: int, second: int) -> bool:

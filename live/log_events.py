@@ -1,13 +1,15 @@
 """What a stream of logs tells. None of it knows who reads it, so that one object serves all who read the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
+from live.log_cursor import Mark
 from live.log_lines import LogLine
 
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
-    """One run of one container. container_id is empty while it has not started, and of a run before the present one."""
+    """One run of one container. container_id is empty while it has not started."""
 
     index: int
     service: str
@@ -30,9 +32,15 @@ class Drop:
 
     source: int
     count: int
+    bytes: int
     first_ns: int
     last_ns: int
     reason: str
+
+    def and_then(self, other: "Drop") -> "Drop":
+        """This and what was left out after it, of the same source and for the same reason."""
+        count, size = self.count + other.count, self.bytes + other.bytes
+        return Drop(self.source, count, size, self.first_ns, other.last_ns, self.reason)
 
     @property
     def from_(self) -> str:
@@ -45,27 +53,47 @@ class Drop:
         return str(self.last_ns)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LogBatch:
-    """Lines in order, and what was left out beside them. size: bytes."""
+    """Lines in order, and what was left out beside them. size: bytes. mark: where a reader stands behind it."""
 
     lines: tuple[LogLine, ...]
     size: int
     dropped: tuple[Drop, ...] = ()
+    mark: Mark | None = field(default=None, compare=False)
+
+    @property
+    def cursor(self) -> str | None:
+        """What a reader goes on behind."""
+        return self.mark.text if self.mark is not None else None
+
+    @cached_property
+    def sizes(self) -> dict[int, int]:
+        """The bytes of each source's lines."""
+        sizes: dict[int, int] = {}
+        for line in self.lines:
+            sizes[line.source] = sizes.get(line.source, 0) + line.size
+        return sizes
 
 
 @dataclass(frozen=True, slots=True)
 class LogGap:
     """Lines of a source may be missing between these times (nanoseconds, 0 where unknown).
 
-    reason: ROTATION or CLOCK_STEP. count: how many, where that is known.
+    source is None for a container that nothing is known of any more. reason: ROTATION, REMOVED or CLOCK_STEP. count:
+    how many, where that is known.
     """
 
-    source: int
+    source: int | None
     after_ns: int
     until_ns: int
     reason: str
     count: int | None = None
+
+    @property
+    def order(self) -> int:
+        """What it is merged by with the lines of other sources; 0 where nothing came after it."""
+        return self.until_ns
 
     @property
     def from_(self) -> str | None:
@@ -101,19 +129,28 @@ class LogLifecycle:
 
 @dataclass(frozen=True, slots=True)
 class LogHeartbeat:
-    """upstreams: containers that are being read for this stream. lag_ms: how late the last line was; None before it."""
+    """upstreams: containers that are being read for this stream. lag_ms: how late the last line was; None before it.
+    mark: where its reader stands.
+    """
 
     upstreams: int
     lag_ms: int | None
+    mark: Mark | None = None
+
+    @property
+    def cursor(self) -> str | None:
+        """What its reader goes on behind; None while its stream has not begun."""
+        return self.mark.text if self.mark is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class LogEnd:
-    """The last event of a stream. retryable: whether coming back is worth while."""
+    """The last event of a stream. retryable: whether coming back is worth while. cursor: what to come back with."""
 
     reason: str
     retryable: bool
     message: str = ""
+    cursor: str | None = None
 
 
 LogEvent = LogSources | LogBatch | LogGap | LogLifecycle | LogHeartbeat | LogEnd

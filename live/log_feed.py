@@ -1,7 +1,6 @@
-"""The log of one container, read once however many watch it: its past, its ring of last lines, and what comes in."""
+"""The log of one container's run, read once however many watch it: its past, its last lines, and what comes in."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from time import monotonic, time_ns
@@ -10,17 +9,17 @@ from typing import Protocol
 import structlog
 
 from kube.errors import KubeError
-from kube.lines import LONGEST_LINE
-from kube.tail import Fault, Gap, Line, Record
+from kube.log_records import Fault, Gap, Line, Position, Record
+from kube.tail import Past
 from live.log_events import Drop, LogGap, LogLifecycle, LogSource
-from live.log_lines import LogLine, coloured
+from live.log_lines import LogLine, made_line
+from live.log_ring import RING_LINES, Hole, Ring
+from settings import settings
 
 log = structlog.get_logger(__name__)
 
-RING_LINES = 2_000
-RING_BYTES = 1024 * 1024
-RATE_LINES, BURST_LINES = 2_000.0, 10_000.0
-"""Lines a second that one container may send in the long run, and at once; what is beyond is read and dropped."""
+BURST = 5.0
+"""Seconds of its rate that a container may send at once."""
 
 LAST_NUMBER = 2**31 - 1
 """The largest number that GraphQL's Int holds; the line after it has the number 1 again."""
@@ -31,34 +30,39 @@ _AGAIN = 5.0
 class Upstream(Protocol):
     """What a feed reads from: `kube.tail.Tail`."""
 
-    async def history(self, lines: int) -> list[Record]: ...
+    async def history(self, lines: int) -> Past: ...
 
     def records(self) -> AsyncGenerator[list[Record], None]: ...
 
 
-class Ring:
-    """The last lines of a source, for those who come later."""
+class Allowance:
+    """So many lines and bytes a second in the long run, and a few seconds' worth of them at once."""
 
     def __init__(self) -> None:
-        self.lines: deque[LogLine] = deque()
-        self.whole = True
-        """Whether it holds every line that the source has written."""
-        self._bytes = 0
+        self._rates = settings().log_rate_lines, settings().log_rate_bytes
+        self._lines, self._bytes = (rate * BURST for rate in self._rates)
+        self._counted = monotonic()
 
-    def add(self, line: LogLine) -> None:
-        """Appends a line; the oldest ones go when there are too many."""
-        self.lines.append(line)
-        self._bytes += line.size
-        while len(self.lines) > RING_LINES or self._bytes > RING_BYTES:
-            self._bytes -= self.lines.popleft().size
-            self.whole = False
+    def take(self, size: int) -> bool:
+        """Whether a line of this size may pass."""
+        if self._lines < 1 or self._bytes < size:
+            lines, bytes = self._rates
+            now = monotonic()
+            passed, self._counted = now - self._counted, now
+            self._lines = min(lines * BURST, self._lines + passed * lines)
+            self._bytes = min(bytes * BURST, self._bytes + passed * bytes)
+            if self._lines < 1 or self._bytes < size:
+                return False
+        self._lines -= 1
+        self._bytes -= size
+        return True
 
 
 class Feed:
     """Runs from `start` until the source has ended or `stop`; `take` gets new lines, and `tell` everything else.
 
     primed: the past has been read, so that the ring can be asked for it. With `fresh`, the source is read from its
-    first line and everything is new.
+    first line and everything is new. after: the feed of the run before, which is read to its end first.
     """
 
     def __init__(
@@ -67,31 +71,37 @@ class Feed:
         upstream: Upstream,
         *,
         fresh: bool,
-        take: Callable[[list[LogLine], list[Drop]], None],
+        after: "Feed | None",
+        take: Callable[[LogSource, list[LogLine], list[Drop], Position], None],
         tell: Callable[[LogGap | LogLifecycle], None],
         ended: Callable[["Feed"], None],
     ) -> None:
         self.source = source
-        self.ring = Ring()
+        self.ring = Ring(from_start=fresh)
         self.primed = asyncio.Event()
-        self.running = False
+        self.over = asyncio.Event()
+        self.finished = False
+        """Whether the source has ended, and all of it was read."""
         self.waiting: list[Callable[[], None]] = []
         """Called once, when the past has been read and before anything new is."""
         self._upstream = upstream
+        self._after = after
         self._take = take
         self._tell = tell
         self._ended = ended
         self._next = 1
-        self._order = 0
         self._said = ""
-        self._allowance = BURST_LINES
-        self._counted_at = monotonic()
+        self._allowance = Allowance()
         self._task: asyncio.Task[None] | None = None
         if fresh:
             self.primed.set()
 
+    @property
+    def running(self) -> bool:
+        """Whether more may come."""
+        return self._task is not None and not self.over.is_set()
+
     def start(self) -> None:
-        self.running = True
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -101,14 +111,18 @@ class Feed:
 
     async def _run(self) -> None:
         try:
+            if self._after is not None:
+                await self._after.over.wait()
+                self._after = None
             while not self.primed.is_set():
                 await self._try(self._prime)
             while not await self._try(self._follow):
                 pass
+            self.finished = True
         except Exception:  # among them RuntimeError: the client was closed, and the whole group ends
             log.warning("the log of a container cannot be read any more", exc_info=True)
         finally:
-            self.running = False
+            self.over.set()
             self._now_primed()
             self._ended(self)
 
@@ -123,13 +137,13 @@ class Feed:
         return True
 
     async def _prime(self) -> None:
-        records = await self._upstream.history(RING_LINES)
-        lines = [record for record in records if isinstance(record, Line)]
-        self.ring.whole = len(lines) < RING_LINES
-        for line in lines:
-            self.ring.add(self._line(line))
+        past = await self._upstream.history(RING_LINES)
+        self.ring.whole = past.whole
+        for record in past.records:
+            if isinstance(record, Line):
+                self.ring.add(self._line(record))
         self._now_primed()
-        self._note([record for record in records if not isinstance(record, Line)])
+        self._note([record for record in past.records if not isinstance(record, Line)])
 
     def _now_primed(self) -> None:
         self.primed.set()
@@ -141,33 +155,53 @@ class Feed:
         async with aclosing(self._upstream.records()) as pieces:
             async for records in pieces:
                 self._note(records)
-                await asyncio.sleep(0)  # a busy container must not keep the others waiting
+                await asyncio.sleep(0)  # a busy container has its turn of one piece, and keeps no other waiting
 
     def _note(self, records: list[Record]) -> None:
         """Hands on the records in their order."""
         lines: list[LogLine] = []
         drops: list[Drop] = []
+        beyond: list[LogLine] = []
         for record in records:
             if isinstance(record, Line):
                 line = self._line(record)
                 self._said = ""
-                if self._allowed():
-                    self.ring.add(line)
-                    lines.append(line)
-                else:
-                    self.ring.whole = False
-                    _count(drops, line)
-                continue
-            self._take(lines, drops)
-            lines, drops = [], []
-            self._other(record)
-        self._take(lines, drops)
+                if not self._allowance.take(line.size):
+                    beyond.append(line)
+                    continue
+                beyond = self._left_out(beyond, drops)
+                self.ring.add(line)
+                lines.append(line)
+            else:
+                beyond = self._left_out(beyond, drops)
+                self._hand_on(lines, drops)
+                lines, drops = [], []
+                self._other(record)
+        self._left_out(beyond, drops)
+        self._hand_on(lines, drops)
+
+    def _left_out(self, lines: list[LogLine], drops: list[Drop]) -> list[LogLine]:
+        """Counts lines beyond the source's rate; answers that there are none any more."""
+        if lines:
+            first, last = lines[0], lines[-1]
+            size = sum(line.size for line in lines)
+            drop = Drop(self.source.index, len(lines), size, first.ns, last.ns, "RATE_LIMIT")
+            self.ring.add(Hole(drop, last.position))
+            drops.append(drop)
+        return []
+
+    def _hand_on(self, lines: list[LogLine], drops: list[Drop]) -> None:
+        if lines or drops:
+            assert self.ring.end is not None
+            self._take(self.source, lines, drops, self.ring.end)
 
     def _other(self, record: Gap | Fault) -> None:
         if isinstance(record, Fault):
             self._say("FAULT", "", record.message)
         else:
-            self._tell(LogGap(self.source.index, record.after, record.until, record.reason))
+            gap = LogGap(self.source.index, record.after, record.until, record.reason)
+            self.ring.add(gap)
+            self._tell(gap)
 
     def _say(self, type: str, reason: str, message: str) -> None:
         """Tells of trouble, but of the same one only once until lines come again."""
@@ -176,32 +210,6 @@ class Feed:
             self._tell(LogLifecycle(type, self.source.index, reason, message, None, 0, time_ns()))
 
     def _line(self, record: Line) -> LogLine:
-        self._order = max(self._order, record.ns)
-        made = made_line(record, self.source.index, self._next, self._order)
+        made = made_line(record, self.source.index, self._next)
         self._next = self._next % LAST_NUMBER + 1
         return made
-
-    def _allowed(self) -> bool:
-        """One line of the allowance, which grows with time."""
-        if self._allowance < 1:
-            now = monotonic()
-            self._allowance = min(BURST_LINES, self._allowance + (now - self._counted_at) * RATE_LINES)
-            self._counted_at = now
-            if self._allowance < 1:
-                return False
-        self._allowance -= 1
-        return True
-
-
-def made_line(record: Line, source: int, seq: int, order: int) -> LogLine:
-    """The line as viewers get it; its size is what of it is kept."""
-    size = min(record.size, LONGEST_LINE)
-    return LogLine(seq, record.ns, source, coloured(record.message), size, record.truncated, order)
-
-
-def _count(drops: list[Drop], line: LogLine) -> None:
-    if drops:
-        [known] = drops
-        drops[0] = Drop(line.source, known.count + 1, known.first_ns, line.ns, "RATE_LIMIT")
-    else:
-        drops.append(Drop(line.source, 1, line.ns, line.ns, "RATE_LIMIT"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 
 from live.log_events import LogBatch, LogSource
 from live.log_lines import LEVELS, LogLine
@@ -19,6 +20,14 @@ class Filter:
     pods: frozenset[str] = frozenset()
     contains: str = ""
     min_level: str | None = None
+    previous: bool = False
+    """Of each container the run before the present one."""
+
+    @property
+    def digest(self) -> bytes:
+        """The same for equal filters, here and in every other process."""
+        sets = [sorted(names) for names in (self.services, self.containers, self.pods)]
+        return sha256(repr((sets, self.contains, self.min_level, self.previous)).encode()).digest()[:8]
 
     def wants(self, source: LogSource) -> bool:
         """Whether lines of this source may pass."""
@@ -38,6 +47,10 @@ class Filter:
             least = LEVELS.index(self.min_level)
             picked = [line for line in picked if _rank(line) >= least]
         return picked
+
+    def passes(self, line: LogLine) -> bool:
+        """Whether a line of a wanted source passes."""
+        return bool(self.matching((line,)))
 
     def part(self, batch: LogBatch, sources: set[int]) -> LogBatch | None:
         """The part of the batch that passes: the batch itself when all of it does, None when nothing does.

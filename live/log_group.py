@@ -2,40 +2,38 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Iterable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from time import monotonic
 from typing import Protocol
 
 import structlog
 
 from kube.errors import KubeError
+from kube.log_records import Source
 from kube.pods import ContainerEvent
-from kube.tail import Source
-from live.log_events import Drop, LogBatch, LogEnd, LogGap, LogLifecycle, LogSource, LogSources
-from live.log_feed import Feed, Upstream
+from live.log_cursor import Mark, Place, Scope
+from live.log_delivery import Delivery
+from live.log_events import LogEnd, LogGap, LogHeartbeat, LogLifecycle
+from live.log_feed import Feed
 from live.log_filter import Filter
-from live.log_history import joined, older, past, run_before
-from live.log_lines import LogLine
-from live.log_sources import Sources, lifecycle
+from live.log_opening import Logs, Opening
+from live.log_sources import Run, Sources, lifecycle
 from live.log_viewer import Viewer
 from settings import settings
 
 log = structlog.get_logger(__name__)
 
-FLUSH_LINES = 200
-FLUSH_BYTES = 128 * 1024
+_LAST_WORDS = 10.0
+"""Seconds for which a log is read on after its pod is gone."""
 
 
-class Instance(Protocol):
+class Instance(Logs, Protocol):
     """What a group reads from: the containers of one namespace, the log of each, and of its run before."""
 
     def events(self) -> AsyncGenerator[ContainerEvent, None]: ...
-
-    def tail(self, source: Source) -> Upstream: ...
-
-    def before(self, source: Source) -> Upstream: ...
 
 
 class Group:
@@ -44,70 +42,90 @@ class Group:
     open: gives what to read from; it may raise KubeError.
     """
 
-    def __init__(self, open: Callable[[], Awaitable[Instance]], over: Callable[["Group"], None]) -> None:
-        self.viewers: set[Viewer] = set()
+    def __init__(
+        self, scope: Callable[[Filter], Scope], open: Callable[[], Awaitable[Instance]], over: Callable[["Group"], None]
+    ) -> None:
         self._open = open
         self._instance: Instance
         self._over = over
-        self._by_filter: dict[Filter, set[Viewer]] = defaultdict(set)
         self._sources = Sources()
-        self._past: set[Source] = set()
-        self._farewells: dict[Source, list[LogLifecycle]] = defaultdict(list)
-        self._feeds: dict[Source, Feed] = {}
+        self._delivery = Delivery(self._sources, scope)
         self._synced = asyncio.Event()
+        self._opening = Opening(self._sources, self._delivery, self._synced, lambda: self._instance, self._spawn)
+        self._farewells: dict[Run, list[LogLifecycle]] = defaultdict(list)
         self._troubled = False
-        self._lines: list[LogLine] = []
-        self._drops: list[Drop] = []
-        self._bytes = 0
-        self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         self._spawn(self._run())
+        self._spawn(self._look())
 
     async def close(self) -> None:
         """Stops reading. Viewers that are left get nothing any more."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._delivery.stop()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(feed.stop() for feed in list(self._feeds.values())))
+        await asyncio.gather(*(run.feed.stop() for run in self._sources if run.feed is not None))
 
-    def join(self, viewer: Viewer) -> None:
-        """Takes a viewer in: what it wants is read from now on, and it gets its beginning as soon as that is there."""
-        self.viewers.add(viewer)
-        self._by_filter[viewer.filter].add(viewer)
+    @property
+    def viewers(self) -> int:
+        """How many are watching."""
+        return len(self._delivery.viewers)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody watches, or did until a while ago."""
+        return self._delivery.wanted
+
+    def join(self, filter: Filter, tail: int, places: Mapping[bytes, Place] | None) -> Viewer:
+        """Takes a viewer in: what it wants is read from now on, and it gets its beginning as soon as that is there.
+
+        places: where it goes on; without them it begins with the last lines, so many as `tail` says.
+        """
+        viewer = self._delivery.viewer(filter, tail)
+        if places is not None:
+            viewer.stand(Mark(viewer.scope, places))
+        self._spawn(self._begin(viewer, places))
         self._read_wanted()
-        self._spawn(self._begin(viewer))
+        return viewer
 
-    def look_back(self, viewer: Viewer) -> None:
-        """Takes in a viewer that gets the runs before the present ones, and then its end."""
-        self.viewers.add(viewer)
-        self._spawn(self._look_back(viewer))
+    async def _begin(self, viewer: Viewer, places: Mapping[bytes, Place] | None) -> None:
+        try:
+            await self._open_for(viewer, places)
+        except Exception:
+            log.exception("a stream of logs cannot begin")
+            viewer.end(LogEnd("INTERRUPTED", True, "It failed by a fault of Berth's own; come back to go on."))
+
+    async def _open_for(self, viewer: Viewer, places: Mapping[bytes, Place] | None) -> None:
+        if viewer.filter.previous:
+            await self._opening.look_back(viewer, places)
+        elif places is not None:
+            await self._opening.resume(viewer, places)
+        else:
+            await self._opening.begin(viewer)
 
     def leave(self, viewer: Viewer) -> None:
         """Lets a viewer go. What nobody wants any more is read until `reap`."""
-        self.viewers.discard(viewer)
-        same = self._by_filter.get(viewer.filter)
-        if same is not None:
-            same.discard(viewer)
-            if not same:
-                del self._by_filter[viewer.filter]
+        self._delivery.leave(viewer)
 
     def reap(self) -> None:
-        """Stops reading what nobody wants."""
-        for source, feed in list(self._feeds.items()):
-            if not self._wanted(feed.source):
-                self._spawn(feed.stop())
-                del self._feeds[source]
-                if source in self._past:
-                    self._drop(source)
+        """Stops reading what nobody has wanted for a while."""
+        self._delivery.forget()
+        for run in self._sources:
+            if run.feed is not None and not self._delivery.wants(run.shown):
+                self._spawn(run.feed.stop())
+                run.feed = None
+                self._delivery.places.pop(run.key, None)
+                if run.past:
+                    self._drop(run)
 
-    def upstreams(self, filter: Filter) -> int:
-        """How many containers are being read for those who ask this."""
-        return sum(feed.running and filter.wants(feed.source) for feed in self._feeds.values())
+    def heartbeat(self, viewer: Viewer) -> LogHeartbeat:
+        """A sign of life, with how many containers are being read for those who ask this."""
+        runs = [run for run in self._sources if viewer.filter.wants(run.shown)]
+        upstreams = sum(run.feed is not None and run.feed.running for run in runs)
+        return viewer.heartbeat(upstreams, self._delivery.mark(viewer))
 
     # The containers.
 
@@ -127,171 +145,127 @@ class Group:
 
     def end(self, end: LogEnd) -> None:
         """Ends the streams of all viewers."""
-        for viewer in self.viewers:
+        self._delivery.flush()
+        for viewer in self._delivery.viewers:
             viewer.end(end)
+
+    async def _look(self) -> None:
+        """Now and then lets go of what is old, and of viewers that do not read."""
+        while True:
+            await asyncio.sleep(settings().log_stall / 4)
+            for run in self._sources.stale():
+                self._drop(run)
+            for run in self._sources:
+                if run.feed is not None:
+                    run.feed.ring.age()
+            for viewer in list(self._delivery.viewers):
+                if viewer.stalled:
+                    viewer.give_up()
+                    self.leave(viewer)
 
     def _note(self, event: ContainerEvent) -> None:
         if event.type == "SYNCED":
             if self._troubled:
-                self._tell(lifecycle("RESUMED", None))
+                self._delivery.tell(lifecycle("RESUMED", None))
             self._troubled = False
             self._synced.set()
         elif event.type == "TROUBLE":
             if not self._troubled:
-                self._tell(lifecycle("INTERRUPTED", None, event))
+                self._delivery.tell(lifecycle("INTERRUPTED", None, event))
             self._troubled = True
         elif event.source is not None:
             self._happened(event, event.source)
 
     def _happened(self, event: ContainerEvent, source: Source) -> None:
-        shown = self._sources.get(source) or self._new(source, event.service)
-        told = lifecycle("STATE" if event.type == "WAITING" else event.type, shown, event)
+        run = self._sources.get(source) or self._new(source, event)
+        told = lifecycle("STATE" if event.type == "WAITING" else event.type, run.shown, event)
         fresh = event.fresh or event.type == "RESTARTED"
         if event.type in ("JOINED", "RESTARTED"):
-            self._forget(self._sources.earlier(source))
-            self._read_wanted(fresh={source} if fresh else set())
+            for other in self._sources.others(run):
+                self._past(other, gone=other.start.restarts + 1 < run.start.restarts)
+            self._read_wanted(fresh={run} if fresh else set())
         if event.type == "WAITING":
-            self._sources.states[shown.index] = told
-        feed = self._feeds.get(source)
-        if event.type in ("ENDED", "LEFT") and feed is not None and feed.running:
-            self._farewells[source].append(told)  # its last lines come first
+            run.state = told
+        if event.type in ("ENDED", "LEFT") and run.feed is not None and run.feed.running:
+            self._farewells[run].append(told)  # its last lines come first
         elif event.type != "JOINED" or fresh:
-            self._tell(told)
+            self._delivery.tell(told)
         if event.type == "LEFT":
-            self._forget([source])
+            for each in (run, *self._sources.others(run)):
+                self._past(each, gone=True)
 
-    def _new(self, source: Source, service: str) -> LogSource:
-        """Takes in a source and tells those who want it."""
-        shown = self._sources.add(source, service)
-        for viewer in self._attached(shown):
-            viewer.told.add(shown.index)
-            viewer.put(LogSources((shown,)))
-        return shown
+    def _new(self, source: Source, event: ContainerEvent) -> Run:
+        """Takes in a run and tells those who want it; one before it is taken in too, for it can still be read."""
+        run = self._sources.add(source, event)
+        before = replace(source, container_id=event.before)
+        if event.before and self._sources.get(before) is None:
+            self._sources.add(before, event, before=True)
+        self._delivery.show(run)
+        return run
 
-    def _forget(self, sources: Iterable[Source]) -> None:
-        """Forgets runs that are over, each when what is left of its log was read."""
-        for source in sources:
-            feed = self._feeds.get(source)
-            if feed is not None and feed.running:
-                self._past.add(source)
-            else:
-                self._drop(source)
+    def _past(self, run: Run, *, gone: bool) -> None:
+        """A run is over, and is forgotten a while after what is left of its log was read."""
+        run.past, run.gone = True, run.gone or gone
+        if run.feed is None:
+            if gone or not run.source.container_id:
+                self._drop(run)
+        elif not run.feed.running:
+            run.over = run.over or monotonic()
+        elif gone:
+            asyncio.get_running_loop().call_later(_LAST_WORDS, self._give_up, run)
 
-    def _drop(self, source: Source) -> None:
-        self._flush()
-        self._past.discard(source)
-        self._feeds.pop(source, None)
-        self._sources.drop(source)
+    def _give_up(self, run: Run) -> None:
+        """Reads no longer what says nothing and does not end."""
+        if run.feed is not None and run.feed.running:
+            self._delivery.tell(LogGap(run.shown.index, 0, 0, "REMOVED"))
+            self._spawn(run.feed.stop())
+
+    def _drop(self, run: Run) -> None:
+        self._delivery.flush()
+        self._sources.drop(run)
+        if not self._sources.others(run):
+            self._delivery.places.pop(run.key, None)
 
     # Reading.
 
-    def _wanted(self, shown: LogSource) -> bool:
-        return any(filter.wants(shown) for filter in self._by_filter)
-
-    def _read_wanted(self, fresh: Collection[Source] = ()) -> None:
+    def _read_wanted(self, fresh: Collection[Run] = ()) -> None:
         """Begins to read what somebody wants. fresh: what has only just started, and is read from its first line."""
-        for source, shown in self._sources.started():
-            if source not in self._feeds and self._wanted(shown):
-                feed = Feed(
-                    shown,
-                    self._instance.tail(source),
-                    fresh=source in fresh,
-                    take=self._take,
-                    tell=self._tell,
-                    ended=partial(self._ended, source),
-                )
-                if not feed.primed.is_set():
-                    feed.waiting += [partial(self._late, viewer, feed) for viewer in self._attached(shown)]
-                self._feeds[source] = feed
-                feed.start()
+        for run in self._sources:
+            if run.feed is None and run.source.container_id and not run.past and self._delivery.wants(run.shown):
+                self._read(run, fresh=run in fresh)
 
-    def _ended(self, source: Source, feed: Feed) -> None:
-        for told in self._farewells.pop(source, ()):
-            self._tell(told)
-        if source in self._past and self._feeds.get(source) is feed:
-            self._drop(source)
+    def _read(self, run: Run, *, fresh: bool) -> None:
+        before = [each.feed for each in self._sources.others(run) if each.feed is not None and each.feed.running]
+        run.feed = Feed(
+            run.shown,
+            self._instance.tail(run.source),
+            fresh=fresh,
+            after=before[-1] if before else None,
+            take=self._delivery.take,
+            tell=self._delivery.tell,
+            ended=partial(self._ended, run),
+        )
+        if fresh:
+            self._delivery.places.setdefault(run.key, run.start)
+        else:
+            run.feed.waiting.append(partial(self._primed, run))
+            run.feed.waiting += self._opening.waiting(run)
+        run.feed.start()
 
-    async def _begin(self, viewer: Viewer) -> None:
-        """Waits a moment for the past of what is wanted, then hands over the past and whatever comes, without a seam.
+    def _primed(self, run: Run) -> None:
+        if run.feed is not None:
+            self._delivery.place(run, replace(run.start, at=run.feed.ring.end))
 
-        A source whose past is not there in time follows when it is.
-        """
-        read: dict[int, list[LogLine]] = {}
-        with suppress(TimeoutError):
-            async with asyncio.timeout(settings().log_opening):
-                await self._synced.wait()
-                wanted = [(source, feed) for source, feed in self._feeds.items() if viewer.filter.wants(feed.source)]
-                await asyncio.gather(*(feed.primed.wait() for _, feed in wanted))
-                found = await asyncio.gather(
-                    *(older(feed, self._instance.tail(source), viewer.tail) for source, feed in wanted)
-                )
-                read = {feed.source.index: lines for (_, feed), lines in zip(wanted, found, strict=True)}
-        self._flush()  # what is in the rings goes to the others now, so that nothing comes to this one twice
-        feeds = [feed for feed in self._feeds.values() if viewer.filter.wants(feed.source)]
-        for feed in feeds:
-            if not feed.primed.is_set():
-                feed.waiting.append(partial(self._late, viewer, feed))
-        rings = [joined(read.get(feed.source.index, []), feed.ring.lines) for feed in feeds if feed.primed.is_set()]
-        shown = self._sources.wanted(viewer.filter)
-        viewer.told.update(source.index for source in shown)
-        states = [self._sources.states[source.index] for source in shown if source.index in self._sources.states]
-        viewer.begin([LogSources(tuple(shown)), *past(rings, viewer.filter, viewer.tail), *states])
-
-    async def _look_back(self, viewer: Viewer) -> None:
-        await self._synced.wait()
-        wanted = [(source, shown) for source, shown in self._sources.started() if viewer.filter.wants(shown)]
-        reads = (run_before(shown, self._instance.before(source), viewer.tail) for source, shown in wanted)
-        try:
-            found = await asyncio.gather(*reads)
-        except KubeError as problem:
-            viewer.end(LogEnd("INTERRUPTED", True, problem.message))
-            return
-        told = tuple(replace(shown, container_id="") for (_, shown), lines in zip(wanted, found, strict=True) if lines)
-        viewer.begin([LogSources(told), *past(found, viewer.filter, viewer.tail)])
-        viewer.end(LogEnd("COMPLETED", False))
-
-    def _late(self, viewer: Viewer, feed: Feed) -> None:
-        for batch in past([feed.ring.lines], viewer.filter, viewer.tail):
-            viewer.put(batch)
-
-    def _take(self, lines: list[LogLine], drops: list[Drop]) -> None:
-        self._drops += drops
-        for line in lines:
-            self._lines.append(line)
-            self._bytes += line.size
-            if len(self._lines) >= FLUSH_LINES or self._bytes >= FLUSH_BYTES:
-                self._flush()
-        if (self._lines or self._drops) and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(settings().log_flush, self._flush)
-
-    def _flush(self) -> None:
-        """Makes one batch of what has come in, and hands it to everyone it is for."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if not self._lines and not self._drops:
-            return
-        self._lines.sort(key=lambda line: line.order)
-        batch = LogBatch(tuple(self._lines), self._bytes, tuple(self._drops))
-        self._lines, self._drops, self._bytes = [], [], 0
-        for filter, viewers in self._by_filter.items():
-            attached = [viewer for viewer in viewers if viewer.attached]
-            if not attached:
-                continue
-            part = filter.part(batch, {shown.index for shown in self._sources.wanted(filter)})
-            for viewer in attached if part is not None else ():
-                assert part is not None
-                viewer.put(part)
-
-    def _tell(self, event: LogGap | LogLifecycle) -> None:
-        """Tells those whom it concerns, after the lines that came before it."""
-        self._flush()
-        for viewer in self.viewers:
-            if viewer.attached and (event.source is None or event.source in viewer.told):
-                viewer.put(event)
-
-    def _attached(self, shown: LogSource) -> list[Viewer]:
-        return [viewer for viewer in self.viewers if viewer.attached and viewer.filter.wants(shown)]
+    def _ended(self, run: Run, feed: Feed) -> None:
+        self._delivery.flush()
+        place = self._delivery.places.get(run.key)
+        if feed.finished and run.feed is feed:
+            place = place if place is not None and place.run == run.start.run else run.start
+            self._delivery.place(run, replace(place, ended=True))
+        for told in self._farewells.pop(run, ()):
+            self._delivery.tell(told)
+        if run.past:
+            run.over = monotonic()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -6,6 +6,9 @@ from typing import Any
 
 import orjson
 
+from kube.lines import LONGEST_LINE
+from kube.log_records import Line, Position
+
 LEVELS = ("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "FATAL")
 """From the least to the gravest."""
 
@@ -75,8 +78,8 @@ def _named(value: Any) -> str | None:
 
 @dataclass(slots=True, eq=False)
 class LogLine:
-    """seq: counts the lines of its source without a hole; lines that were read later but are older have smaller ones.
-    source: the index of its source. order: what lines of several sources are merged by, never falling in one source.
+    """seq: counts the lines of its source without a hole; 0 for a line that was read again for one reader alone.
+    source: the index of its source. position: its place in its run's log. size: of what is kept, bytes: of the whole.
     """
 
     seq: int
@@ -84,9 +87,18 @@ class LogLine:
     source: int
     message: str
     size: int
+    position: Position
+    bytes: int
     truncated: bool
-    order: int
+    lossy: bool
+    partial: bool
+    _raw: str | None
     _level: str | None = field(default="", init=False)
+
+    @property
+    def order(self) -> int:
+        """What lines of several sources are merged by: a time that never falls in one source."""
+        return self.position.high
 
     @property
     def timestamp(self) -> str:
@@ -99,8 +111,37 @@ class LogLine:
         return plain(self.message)
 
     @property
+    def raw(self) -> str:
+        """The text as it was written, with all its sequences for terminals."""
+        return self.message if self._raw is None else self._raw
+
+    @property
     def level(self) -> str | None:
         """How grave it says that it is. Found once, when it is asked for first."""
         if self._level == "":
             self._level = level_of(self.plain)
         return self._level
+
+
+def made_line(record: Line, source: int, seq: int) -> LogLine:
+    """The line as viewers get it; its size is what of it is kept."""
+    message, raw = record.message, record.raw
+    if "\x1b" in message:
+        shown = coloured(message)
+        if raw is None and shown != message:
+            raw = message
+        message = shown
+    size = min(record.size, LONGEST_LINE)
+    return LogLine(
+        seq,
+        record.ns,
+        source,
+        message,
+        size,
+        record.position,
+        record.size,
+        record.truncated,
+        record.lossy,
+        record.partial,
+        raw,
+    )

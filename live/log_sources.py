@@ -1,49 +1,99 @@
 """The runs of containers that a group knows of, their indexes, and what was said of them last."""
 
-from time import time_ns
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import monotonic, time_ns
 
+from kube.log_records import Source
 from kube.pods import ContainerEvent
-from kube.tail import Source
+from live.log_cursor import Place, container_key, run_key
 from live.log_events import LogLifecycle, LogSource
+from live.log_feed import Feed
 from live.log_filter import Filter
+from live.log_ring import RING_SECONDS
+
+_REMEMBERED = 100
+"""Runs that are over and whose last lines are kept, of one instance."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One run of one container. key: of the container. start: the place of its beginning. started: its time, 0 where
+    it is not known. feed: what reads it, or has read it.
+
+    past: whether another run has taken its place, or its pod is `gone`. over: since when it is past and read to its
+    end. state: why it does not run.
+    """
+
+    source: Source
+    shown: LogSource
+    key: bytes
+    start: Place
+    started: int
+    past: bool = False
+    gone: bool = False
+    feed: Feed | None = None
+    over: float | None = None
+    state: LogLifecycle | None = None
 
 
 class Sources:
-    """Indexes are given once and never again. states: why a source does not run, by its index."""
+    """Indexes are given once and never again."""
 
     def __init__(self) -> None:
-        self.states: dict[int, LogLifecycle] = {}
-        self._shown: dict[Source, LogSource] = {}
+        self._runs: dict[Source, Run] = {}
+        self._by_index: dict[int, Run] = {}
         self._next = 0
 
-    def get(self, source: Source) -> LogSource | None:
-        return self._shown.get(source)
+    def __iter__(self) -> Iterator[Run]:
+        return iter(list(self._runs.values()))
 
-    def add(self, source: Source, service: str) -> LogSource:
-        """Takes in a source that is not known yet."""
-        made = LogSource(self._next, service, source.pod, source.pod_uid, source.container, source.container_id)
-        self._shown[source] = made
+    def get(self, source: Source) -> Run | None:
+        return self._runs.get(source)
+
+    def at(self, index: int) -> Run:
+        """The run of an index that is in use."""
+        return self._by_index[index]
+
+    def add(self, source: Source, event: ContainerEvent, *, before: bool = False) -> Run:
+        """Takes in a run that is not known yet. before: it is the one before the run that the event is about."""
+        shown = LogSource(self._next, event.service, source.pod, source.pod_uid, source.container, source.container_id)
+        key = container_key(source.pod_uid, source.container)
+        start = Place(run_key(source.container_id), event.restarts - before)
+        made = Run(source, shown, key, start, 0 if before else event.started, past=before)
+        self._runs[source] = self._by_index[shown.index] = made
         self._next += 1
         return made
 
-    def drop(self, source: Source) -> None:
-        """Forgets a source."""
-        shown = self._shown.pop(source, None)
-        if shown is not None:
-            self.states.pop(shown.index, None)
+    def drop(self, run: Run) -> None:
+        """Forgets a run."""
+        self._runs.pop(run.source, None)
+        self._by_index.pop(run.shown.index, None)
 
-    def earlier(self, source: Source) -> list[Source]:
+    def others(self, run: Run) -> list[Run]:
         """The other runs of the same container."""
-        key = source.pod_uid, source.container
-        return [other for other in self._shown if other != source and (other.pod_uid, other.container) == key]
+        return [each for each in self if each is not run and each.key == run.key]
 
-    def started(self) -> list[tuple[Source, LogSource]]:
-        """Those that have a log."""
-        return [(source, shown) for source, shown in self._shown.items() if source.container_id]
+    def shown(self, filter: Filter) -> list[Run]:
+        """Those whose lines may pass a filter, without those that are over or were never looked at."""
+        return [
+            run for run in self if filter.wants(run.shown) and run.over is None and not (run.past and run.feed is None)
+        ]
 
-    def wanted(self, filter: Filter) -> list[LogSource]:
-        """Those whose lines may pass a filter."""
-        return [shown for shown in self._shown.values() if filter.wants(shown)]
+    def containers(self, filter: Filter) -> dict[bytes, list[Run]]:
+        """The runs that have a log, whose lines may pass a filter, by container and in their order."""
+        found: dict[bytes, list[Run]] = {}
+        for run in sorted(self, key=lambda run: run.start.restarts):
+            if run.source.container_id and filter.wants(run.shown):
+                found.setdefault(run.key, []).append(run)
+        return found
+
+    def stale(self) -> list[Run]:
+        """Those that have been over for long, or that are too many."""
+        over = sorted((run for run in self if run.over is not None), key=lambda run: run.over or 0.0)
+        oldest = monotonic() - RING_SECONDS
+        many = max(0, len(over) - _REMEMBERED)
+        return [run for at, run in enumerate(over) if at < many or (run.over or 0.0) < oldest]
 
 
 def lifecycle(type: str, shown: LogSource | None, event: ContainerEvent | None = None) -> LogLifecycle:

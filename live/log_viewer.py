@@ -1,13 +1,16 @@
 """One reader of a stream: what waits for it, bounded, and what had to be left out because it reads too slowly."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from contextlib import suppress
-from time import time_ns
+from dataclasses import replace
+from time import monotonic, time_ns
 
+from live.log_cursor import Mark, Place, Scope
 from live.log_events import Drop, LogBatch, LogEnd, LogEvent, LogHeartbeat
 from live.log_filter import Filter
+from settings import settings
 
 MOST_LINES = 5_000
 MOST_BYTES = 4 * 1024 * 1024
@@ -15,35 +18,56 @@ _MOST_EVENTS = 2_000
 
 
 class Viewer:
-    """`put` never waits: what a viewer does not read in time is dropped, the oldest first, and counted.
+    """`put` never waits: what a viewer does not read in time is dropped, the oldest of who sends most, and counted.
 
     `next` gives the events in order. Batches are shared with other viewers; only the references are its own.
-    attached: whether it gets what comes in; until then its beginning is being prepared.
+
+    begun: whether it gets what comes in. pending: the containers that it does not get yet, because it stands before
+    what comes in: at this place, or it is not known where (None) until their past was read.
     """
 
-    def __init__(self, filter: Filter, tail: int) -> None:
+    def __init__(self, filter: Filter, scope: Scope, tail: int) -> None:
         self.filter = filter
+        self.scope = scope
         self.tail = tail
-        self.attached = False
+        self.begun = False
+        self.pending: dict[bytes, Place | None] = {}
         self.told: set[int] = set()
         """The indexes of the sources that it was told of."""
-        self._opening: deque[LogEvent] = deque()
-        self._waiting: deque[LogEvent] = deque()
-        self._lines = self._bytes = 0
+        self._mark: Mark | None = None
+        self._waiting: deque[tuple[LogEvent, bool]] = deque()
+        self._lines = self._bytes = self._given = 0
         self._dropped: dict[tuple[int, str], Drop] = {}
         self._end: LogEnd | None = None
         self._wake = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._read_at = monotonic()
         self._lag: int | None = None
 
-    def begin(self, events: Iterable[LogEvent]) -> None:
-        """What the stream begins with: it comes before everything else, and its size is the viewer's own choice."""
-        self.attached = True
-        self._opening.extend(events)
-        self._wake.set()
+    def stand(self, mark: Mark) -> None:
+        """Says where it stands before anything was read."""
+        self._mark = mark
+
+    def give(self, events: Iterable[LogEvent]) -> None:
+        """Hands over what it asked for itself: none of that is dropped, and its size is its own choice."""
+        for event in events:
+            self._waiting.append((event, True))
+            self._given += 1
+            self._wake.set()
+
+    async def taken(self) -> None:
+        """Waits until all that was given has been read."""
+        while self._given:
+            self._taken.clear()
+            await self._taken.wait()
 
     def put(self, event: LogEvent) -> None:
-        """Hands an event over."""
-        self._waiting.append(event)
+        """Hands over what came in."""
+        if self._end is not None:
+            return
+        if not self._waiting:
+            self._read_at = monotonic()
+        self._waiting.append((event, False))
         if isinstance(event, LogBatch):
             self._lines += len(event.lines)
             self._bytes += event.size
@@ -62,57 +86,92 @@ class Viewer:
         """Lets `next` return at once."""
         self._wake.set()
 
+    @property
+    def stalled(self) -> bool:
+        """Whether something has waited for it for so long that it does not seem to be read any more."""
+        return bool(self._waiting) and monotonic() - self._read_at > settings().log_stall
+
+    def give_up(self) -> None:
+        """Ends a stream that is not read: what waits is let go of, and is there again for who comes back."""
+        self._waiting.clear()
+        self._dropped.clear()
+        self._lines = self._bytes = self._given = 0
+        self._taken.set()
+        self.end(LogEnd("SLOW_CONSUMER", True, "It was not read for a while; come back with the cursor to go on."))
+
     async def next(self, seconds: float) -> LogEvent | None:
         """The next event; None when there was none for so long. After a LogEnd there is no other."""
-        if not self._opening and not self._waiting and self._end is None:
+        self._read_at = monotonic()
+        if not self._waiting and self._end is None:
             self._wake.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()
-        if self._opening:
-            return self._seen(self._opening.popleft())
         if self._dropped:
             return self._drops()
         if self._waiting:
             return self._take()
-        return self._end
+        return self.last(self._end) if self._end is not None else None
 
-    def heartbeat(self, upstreams: int) -> LogHeartbeat:
-        """A sign of life, with how late the last line that was read had become when it was read."""
-        return LogHeartbeat(upstreams, self._lag)
+    def last(self, end: LogEnd) -> LogEnd:
+        """The end with what to come back with."""
+        return replace(end, cursor=self._mark.text) if self._mark is not None else end
+
+    def heartbeat(self, upstreams: int, now: Mark) -> LogHeartbeat:
+        """A sign of life, with how late the last line that was read had become when it was read.
+
+        now: where it stands when it has read all that was for it.
+        """
+        if self.begun and not self._waiting and not self._dropped:
+            self._mark = now
+        return LogHeartbeat(upstreams, self._lag, self._mark)
 
     def _take(self) -> LogEvent:
-        event = self._waiting.popleft()
+        event, given = self._waiting.popleft()
+        if given:
+            self._given -= 1
+            self._taken.set()
         if isinstance(event, LogBatch):
-            self._lines -= len(event.lines)
-            self._bytes -= event.size
-        return self._seen(event)
-
-    def _seen(self, event: LogEvent) -> LogEvent:
-        if isinstance(event, LogBatch) and event.lines:
-            self._lag = max(0, (time_ns() - event.lines[-1].ns) // 1_000_000)
+            if not given:
+                self._lines -= len(event.lines)
+                self._bytes -= event.size
+            self._mark = event.mark or self._mark
+            if event.lines:
+                self._lag = max(0, (time_ns() - event.lines[-1].ns) // 1_000_000)
         return event
 
     def _drops(self) -> LogBatch:
         """What was dropped, as a batch of its own: the next one stays the object that the others get."""
         dropped, self._dropped = tuple(self._dropped.values()), {}
-        return LogBatch((), 0, dropped)
+        return LogBatch((), 0, dropped, self._mark)
 
     def _drop_oldest(self) -> None:
-        at = next(index for index, event in enumerate(self._waiting) if isinstance(event, LogBatch))
-        batch = self._waiting[at]
-        assert isinstance(batch, LogBatch)
+        """Drops the oldest lines of the source that most is waiting of, so that one cannot crowd out the others."""
+        waiting: Counter[int] = Counter()
+        for event, given in self._waiting:
+            if isinstance(event, LogBatch) and not given:
+                waiting.update(event.sizes)
+        noisiest = max(waiting, key=waiting.__getitem__)
+        for at, (event, given) in enumerate(self._waiting):
+            if isinstance(event, LogBatch) and not given and noisiest in event.sizes:
+                self._drop(at, event, noisiest)
+                return
+
+    def _drop(self, at: int, batch: LogBatch, source: int) -> None:
+        kept = tuple(line for line in batch.lines if line.source != source)
+        gone = [line for line in batch.lines if line.source == source]
+        size = batch.sizes[source]
+        self._lines -= len(gone)
+        self._bytes -= size
+        self._count(Drop(source, len(gone), size, gone[0].ns, gone[-1].ns, "SLOW_CONSUMER"))
+        if kept:
+            self._waiting[at] = LogBatch(kept, batch.size - size, batch.dropped, batch.mark), False
+            return
         del self._waiting[at]
-        self._lines -= len(batch.lines)
-        self._bytes -= batch.size
         for drop in batch.dropped:
             self._count(drop)
-        for line in batch.lines:
-            self._count(Drop(line.source, 1, line.ns, line.ns, "SLOW_CONSUMER"))
 
     def _count(self, drop: Drop) -> None:
         key = drop.source, drop.reason
         known = self._dropped.get(key)
-        if known is not None:
-            drop = Drop(drop.source, known.count + drop.count, known.first_ns, drop.last_ns, drop.reason)
-        self._dropped[key] = drop
+        self._dropped[key] = drop if known is None else known.and_then(drop)

@@ -8,18 +8,30 @@ from dataclasses import dataclass
 from functools import partial
 
 from kube.clients import Cluster
+from kube.log_records import Position, Record, Source, Standing
 from kube.pods import ContainerEvent, Containers
-from kube.tail import Source, Tail
+from kube.tail import Tail
 from live import process
+from live.log_cursor import Scope
 from live.log_events import LogEnd, LogHeartbeat
 from live.log_feed import Upstream
 from live.log_filter import Filter
 from live.log_group import Group, Instance
 from live.log_viewer import Viewer
+from models.keyring import Keyring
 from rules.refusals import Refused
 from settings import settings
 
 Open = Callable[[str, str], Awaitable[Instance]]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where an instance runs."""
+
+    instance_id: str
+    cluster_id: str
+    namespace: str
 
 
 class InCluster:
@@ -38,10 +50,20 @@ class InCluster:
     def before(self, source: Source) -> Upstream:
         return Tail(self._cluster, source, lambda: "REPLACED")
 
+    def rest(
+        self, source: Source, after: Position | None, *, inclusive: bool, previous: bool
+    ) -> AsyncGenerator[list[Record], None]:
+        standing: Standing = "REPLACED" if previous else "ENDED"
+        return Tail(self._cluster, source, lambda: standing, after=after, inclusive=inclusive).rest()
+
 
 async def open_instance(cluster_id: str, namespace: str) -> Instance:
     """What the hub reads from. Raises: KubeError when the cluster's access cannot be used."""
     return InCluster(await process.current().clusters.of(cluster_id), namespace)
+
+
+def _keyring() -> Keyring:
+    return process.current().keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +75,39 @@ class Stream:
 
     def heartbeat(self) -> LogHeartbeat:
         """A sign of life."""
-        return self.viewer.heartbeat(self.group.upstreams(self.viewer.filter))
+        return self.group.heartbeat(self.viewer)
 
 
 class Hub:
-    """Groups by cluster and namespace. A group that nobody watches is kept for a while, for people come back."""
+    """Groups by instance. A group that nobody watches is kept for a while, for people come back.
 
-    def __init__(self, open: Open = open_instance) -> None:
+    open: gives what to read from. keyring: what signs cursors.
+    """
+
+    def __init__(self, open: Open = open_instance, keyring: Callable[[], Keyring] = _keyring) -> None:
         self._open = open
-        self._groups: dict[tuple[str, str], Group] = {}
+        self._keyring = keyring
+        self._groups: dict[Home, Group] = {}
         self._streams: Counter[str] = Counter()
         self._closing: set[asyncio.Task[None]] = set()
 
     @contextmanager
     def stream(
-        self, user_id: str, cluster_id: str, namespace: str, filter: Filter, tail: int, *, previous: bool = False
+        self, user_id: str, home: Home, filter: Filter, *, tail: int = 200, after: str | None = None
     ) -> Iterator[Stream]:
-        """A viewer's stream for the length of a block; with `previous`, of the runs before the present ones.
+        """A viewer's stream for the length of a block: the last lines, or what is behind a cursor, and what comes.
 
-        Raises: Refused QUOTA_EXCEEDED when there are too many.
+        Raises: Refused QUOTA_EXCEEDED when there are too many, INVALID_CURSOR.
         """
-        group = self._groups.get((cluster_id, namespace))
-        self._check(user_id, len(group.viewers) if group is not None else 0)
+        places = self._scope(home, filter).read(after, "after") if after is not None else None
+        group = self._groups.get(home)
+        self._check(user_id, group.viewers if group is not None else 0)
         if group is None:
-            group = self._groups[cluster_id, namespace] = Group(partial(self._open, cluster_id, namespace), self._over)
+            group = Group(partial(self._scope, home), partial(self._open, home.cluster_id, home.namespace), self._over)
+            self._groups[home] = group
             group.start()
-        viewer = Viewer(filter, tail)
+        viewer = group.join(filter, tail, places)
         self._streams[user_id] += 1
-        if previous:
-            group.look_back(viewer)
-        else:
-            group.join(viewer)
         try:
             yield Stream(viewer, group)
         finally:
@@ -92,6 +116,9 @@ class Hub:
             if not self._streams[user_id]:
                 del self._streams[user_id]
             asyncio.get_running_loop().call_later(settings().log_linger, self._reap, group)
+
+    def _scope(self, home: Home, filter: Filter) -> Scope:
+        return Scope(home.instance_id, filter.digest, self._keyring)
 
     async def close(self) -> None:
         """Ends every stream, saying that the server is ending, and stops all reading."""
@@ -118,12 +145,10 @@ class Hub:
 
     def _reap(self, group: Group) -> None:
         """Stops what nobody came back for."""
-        if group not in self._groups.values():
-            return
-        if group.viewers:
+        if group in self._groups.values():
             group.reap()
-        else:
-            self._over(group)
+            if not group.wanted:
+                self._over(group)
 
     def _over(self, group: Group) -> None:
         for key in [key for key, other in self._groups.items() if other is group]:

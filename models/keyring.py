@@ -8,6 +8,7 @@ a known id is noticed when the file is read, not when a secret is needed.
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _VERSION = "v1"
 _KEY_BYTES = 32
+_TAG_BYTES = 16
 _NONCE_BYTES = 12
 """NIST SP 800-38D, 8.2: 96 random bits."""
 
@@ -42,6 +44,11 @@ def key_of(sealed: str) -> str:
     if len(parts) != 3 or parts[0] != _VERSION:
         raise KeyringError("A stored secret is not in the sealed form; restore the row from a backup.")
     return parts[1]
+
+
+def _tag(key: bytes, purpose: str, data: bytes) -> bytes:
+    derived = hmac.digest(key, f"berth {purpose}".encode(), "sha256")
+    return hmac.digest(derived, data, "sha256")[:_TAG_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +157,14 @@ class Keyring:
             raise KeyringError(
                 f"A secret of {row_id} does not open: it was changed or copied from another row. Set it again."
             ) from None
+
+    def tag(self, purpose: str, data: bytes) -> bytes:
+        """What proves later that this installation made the data, for this purpose: 16 bytes."""
+        return _tag(self.keys[self.primary], purpose, data)
+
+    def is_tag(self, purpose: str, data: bytes, tag: bytes) -> bool:
+        """Whether `tag` made this of the data, with any of the keys."""
+        return any(hmac.compare_digest(_tag(key, purpose, data), tag) for key in self.keys.values())
 
     def require(self, key_ids: Iterable[str]) -> None:
         """Refuse to go on without a key that the database needs: every process asks this once, when it starts.

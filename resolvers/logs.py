@@ -8,7 +8,7 @@ from strawberry import ID, Info
 
 from live.log_events import LogEnd, LogEvent
 from live.log_filter import Filter
-from live.logs import hub
+from live.logs import Home, hub
 from models.ids import kind_of
 from resolvers.context import Context
 from resolvers.following import seen
@@ -25,9 +25,9 @@ _LONGEST_TEXT = 1_000
 
 
 async def instance_logs(
-    info: Info[Context, None], instance_id: ID, filter: Any = None, tail: int = 200
+    info: Info[Context, None], instance_id: ID, filter: Any = None, tail: int = 200, after: str | None = None
 ) -> AsyncGenerator[LogEvent, None]:
-    """Raises: Refused NOT_FOUND, INVALID_INPUT, OPERATION_BLOCKED, QUOTA_EXCEEDED."""
+    """Raises: Refused NOT_FOUND, INVALID_INPUT, INVALID_CURSOR, OPERATION_BLOCKED, QUOTA_EXCEEDED."""
     if not 0 <= tail <= MOST_TAIL:
         message = f"tail is {tail}; it can be 0 to {MOST_TAIL:,}."
         raise Refused("INVALID_INPUT", message, "Ask for fewer past lines.", "tail")
@@ -37,22 +37,23 @@ async def instance_logs(
     if found is None or found["deleted_at"] is not None:
         raise not_found("instanceId")
     check(Operation.LIVE_LOGS, InstanceState(found["state"]))
-    place = viewer.user_id, found["cluster_id"], found["namespace"]
+    home = Home(instance_id, found["cluster_id"], found["namespace"])
     with (
-        hub.stream(*place, wanted, tail, previous=filter is not None and filter.previous) as stream,
+        hub.stream(viewer.user_id, home, wanted, tail=tail, after=after) as stream,
         session.waking(stream.viewer.wake),
     ):
         looked = spoke = monotonic()
         while True:
             event: LogEvent | None
             if (ending := session.ending) is not None:
-                event = LogEnd(ending.reason, ending.retryable, ending.message)
+                event = stream.viewer.last(LogEnd(ending.reason, ending.retryable, ending.message))
             else:
                 next_due = min(looked + settings().token_recheck, spoke + settings().heartbeat)
                 event = await stream.viewer.next(max(0.0, next_due - monotonic()))
             if monotonic() - looked >= settings().token_recheck:
                 looked = monotonic()
-                event = await _end(info.context.watcher, instance_id) or event
+                end = await _end(info.context.watcher, instance_id)
+                event = stream.viewer.last(end) if end is not None else event
             if event is not None:
                 yield event
             if isinstance(event, LogEnd):
@@ -93,6 +94,7 @@ def _wanted(given: Any) -> Filter:
         pods=_names(given.pods, "filter.pods"),
         contains=contains,
         min_level=given.min_level.value if given.min_level is not None else None,
+        previous=given.previous,
     )
 
 

@@ -29,7 +29,7 @@ class LineLevel(Enum):
 @strawberry.enum(description="Why lines were left out; more reasons may come.")
 class LogDropReason(Enum):
     SLOW_CONSUMER = _value("SLOW_CONSUMER", "You read more slowly than lines came: the oldest were left out.")
-    RATE_LIMIT = _value("RATE_LIMIT", "The container wrote more than 2,000 lines a second for a while.")
+    RATE_LIMIT = _value("RATE_LIMIT", "The container wrote more for a while than one may hand on.")
 
 
 @strawberry.enum(description="What happened to a source; more may come.")
@@ -68,9 +68,7 @@ class LogSource:
     service: str = strawberry.field(description="The app service's name.")
     pod: str = strawberry.field(description="The pod's name.")
     container: str = strawberry.field(description="The container's name.")
-    container_id: str = strawberry.field(
-        description="The run's id; empty while the container has not started, and of a run before the present one."
-    )
+    container_id: str = strawberry.field(description="The run's id; empty while the container has not started.")
 
 
 @strawberry.type(description="Sources that the events after it may name. The first event of a stream is one of these.")
@@ -83,14 +81,27 @@ class LogSources:
 @source(log_lines.LogLine)
 class ContainerLine:
     seq: int = strawberry.field(
-        description="Counts the lines of its source: a number that is missing was left out by a filter or a drop."
+        description="Counts the lines of its source from the stream's beginning: a number that is missing was left out "
+        "by a filter or a drop. 0 for lines that were read again for you, such as those that a cursor had missed: "
+        "only gaps are missing among them."
     )
     timestamp: str = strawberry.field(description="When the node took it in: nanoseconds since 1970, as text.")
     source: int = strawberry.field(description="The index of its source.")
     message: str = strawberry.field(description="The text with its colours, at most 64 KiB.")
     plain: str = strawberry.field(description="The text without colours.")
+    raw: str = strawberry.field(
+        description="The text with all sequences for terminals, and what a progress bar overwrote. Never show it as it "
+        "is: it may move a cursor or set a clipboard."
+    )
     level: LineLevel | None = strawberry.field(description="How grave it says that it is; null when it does not say.")
     truncated: bool = strawberry.field(description="Whether it was longer than 64 KiB and is cut.")
+    bytes: int = strawberry.field(description="How long it was before it was cut, in bytes.")
+    lossy: bool = strawberry.field(
+        description="Whether bytes that are not UTF-8, or control characters, are replaced by U+FFFD."
+    )
+    partial: bool = strawberry.field(
+        description="Whether it is a piece of a line whose other pieces came apart from it, or never."
+    )
 
 
 @strawberry.type(description="Lines of a source that were left out.")
@@ -98,6 +109,7 @@ class ContainerLine:
 class LogDrop:
     source: int = strawberry.field(description="The index of the source.")
     count: int = strawberry.field(description="How many lines.")
+    bytes: int = strawberry.field(description="How many bytes.")
     from_: str = strawberry.field(name="from", description="The time of the first, as in `ContainerLine.timestamp`.")
     to: str = strawberry.field(description="The time of the last.")
     reason: LogDropReason = strawberry.field(description="Why.")
@@ -108,17 +120,22 @@ class LogDrop:
 class LogBatch:
     lines: list[ContainerLine] = strawberry.field(description="The lines.")
     dropped: list[LogDrop] = strawberry.field(description="What was left out beside them: `from` and `to` say where.")
+    cursor: str | None = strawberry.field(
+        description="What to come back with, as `after`, for all that is behind this; null only before the first line."
+    )
 
 
 @strawberry.type(description="Lines of a source may be missing here.")
 @source(log_events.LogGap)
 class LogGap:
-    source: int | None = strawberry.field(description="The index of the source; null when it is about all of them.")
+    source: int | None = strawberry.field(
+        description="The index of the source; null when nothing is known of it any more."
+    )
     from_: str | None = strawberry.field(name="from", description="The time of the last line before it, if known.")
     to: str | None = strawberry.field(description="The time of the first line after it, if known.")
     reason: str = strawberry.field(
-        description="ROTATION: the node began a new file while the connection was broken. CLOCK_STEP: its clock was "
-        "set back. More reasons may come."
+        description="ROTATION: the node began a new file while nobody read. REMOVED: the container is gone with "
+        "its log. CLOCK_STEP: the node's clock was set back. More reasons may come."
     )
     count: int | None = strawberry.field(description="How many lines; null where that cannot be known.")
 
@@ -142,6 +159,9 @@ class LogHeartbeat:
     lag_ms: int | None = strawberry.field(
         description="How many milliseconds old the last line was when it was sent; null before the first one."
     )
+    cursor: str | None = strawberry.field(
+        description="What to come back with, as `after`, for all that is behind this; null only before it begins."
+    )
 
 
 @strawberry.type(description="The last event of a stream.")
@@ -150,11 +170,14 @@ class LogEnd:
     reason: str = strawberry.field(
         description="ACCESS_LOST: you may no longer see the instance, or your token has ended. INSTANCE_GONE: it is "
         "deleted. INSTANCE_STATE: it is in a state in which its logs cannot be followed. INTERRUPTED: the cluster is "
-        "reached in another way now, or not at all. SLOW_CONSUMER: you read much more slowly than things happened. "
-        "SERVER_DRAIN: the server is ending. COMPLETED: all that was asked for was told. More reasons may come."
+        "reached in another way now, or not at all. SLOW_CONSUMER: you did not read, or much more slowly than things "
+        "happened. SERVER_DRAIN: the server is ending. COMPLETED: all that was asked for was told. More may come."
     )
     retryable: bool = strawberry.field(description="Whether coming back is worth while.")
     message: str = strawberry.field(description="The same in words.")
+    cursor: str | None = strawberry.field(
+        description="What to come back with, as `after`, for all that is behind this; null only before it began."
+    )
 
 
 LogEvent = Annotated[

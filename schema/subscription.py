@@ -31,6 +31,7 @@ class Subscription:
             "instance_id": "The instance.",
             "filter": Annotated[LogFilter | None, strawberry.argument(description="Which lines; all without it.")],
             "tail": "How many past lines to begin with, the newest of all sources together: at most 5,000.",
+            "after": "The cursor that came last: the stream goes on behind it, and `tail` does not count.",
         },
         shared=True,
     )

@@ -12,8 +12,9 @@ from kube.resources import POD, WORKLOADS, Resource
 from kube.watch import follow
 from live.log_events import LogBatch, LogEvent, LogLifecycle, LogSources
 from live.log_filter import Filter
-from live.logs import Hub, InCluster
+from live.logs import Home, Hub, InCluster
 from live.observed import Key, Observed, Seen
+from models.keyring import Keyring
 from tests.kube.plans import plan, talk
 
 
@@ -21,10 +22,10 @@ async def test_lines_of_replicas_that_come_and_go_are_one_stream(cluster: Cluste
     async def open(_cluster_id: str, namespace: str) -> InCluster:
         return InCluster(cluster, namespace)
 
-    hub = Hub(open)
+    hub = Hub(open, lambda: Keyring("k1", {"k1": b"k" * 32}))
     await apply(cluster, objects(owner, plan(talk(1))))
     told: list[LogEvent] = []
-    with hub.stream("usr_1", "cls_1", owner.namespace, Filter(), 100) as stream:
+    with hub.stream("usr_1", Home("ins_1", "cls_1", owner.namespace), Filter(), tail=100) as stream:
         async with asyncio.timeout(60):
             while len(_lines(told)) < 5:
                 told.append(await stream.viewer.next(30) or told[-1])

@@ -9,9 +9,10 @@ import aiohttp
 
 from kube.clients import Cluster, Query
 from kube.labels import Identity
+from kube.log_records import Gap, Line, Source, Standing
 from kube.pods import ContainerEvent, Containers
 from kube.resources import POD
-from kube.tail import Gap, Line, Source, Standing, Tail
+from kube.tail import Tail
 from tests.cluster.pods import Object, Script, gone, log, pod, restarts, seen, start, state
 
 MANAGED = {"app.kubernetes.io/managed-by": "berth", "berth.dev/service": "web"}

@@ -3,21 +3,28 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
+from zlib import crc32
 
+from kube.errors import NotFound
+from kube.log_records import Gap, Line, Position, Record, Source
 from kube.pods import ContainerEvent
-from kube.tail import Line, Record, Source
+from kube.tail import Past
 from live.log_events import LogBatch, LogEvent
 from live.log_filter import Filter
 from live.log_viewer import Viewer
-from live.logs import Hub
+from live.logs import Home, Hub
+from models.keyring import Keyring
 
 SECOND = 10**9
+HOME = Home("ins_1", "cls_1", "shop-dev")
+KEYRING = Keyring("k1", {"k1": b"k" * 32})
 
 
 def line(number: int, text: str = "line {n}", ns: int | None = None) -> Line:
     """The line of this number, written in its own second."""
     message = text.replace("{n}", str(number))
-    return Line(number * SECOND if ns is None else ns, message, len(message))
+    at = number * SECOND if ns is None else ns
+    return Line(at, message, len(message), Position(at, 1, crc32(message.encode()), at))
 
 
 def lines(first: int, last: int) -> list[Record]:
@@ -26,22 +33,24 @@ def lines(first: int, last: int) -> list[Record]:
 
 
 class Container:
-    """One run of one container. past: what it had written before anyone looked."""
+    """One run of one container. past: what it had written before anyone looked. kept: its log as the node has it."""
 
     def __init__(
         self, service: str = "web", pod: str = "web-1", run: str = "run-1", past: Iterable[Record] = ()
     ) -> None:
         self.service = service
         self.source = Source("shop-dev", pod, f"uid-{pod}", service, run)
-        self.past = list(past)
-        self.opened = 0
+        self.kept = list(past)
+        self.opened = self.read = 0
         self.reading = asyncio.Event()
         self.readable = asyncio.Event()
         self.readable.set()
+        self._shown: set[int] = set()
         self._coming: asyncio.Queue[list[Record] | None] = asyncio.Queue()
 
     def write(self, *records: Record) -> None:
         """New records, which come in one piece."""
+        self.kept += [record for record in records if isinstance(record, Line)]
         self._coming.put_nowait(list(records))
 
     async def drained(self) -> None:
@@ -52,39 +61,57 @@ class Container:
         """No more will come."""
         self._coming.put_nowait(None)
 
-    async def history(self, count: int) -> list[Record]:
+    async def history(self, count: int) -> Past:
         await self.readable.wait()
-        return self.past[max(0, len(self.past) - count) :]
+        if not self.opened:
+            self._shown = {id(record) for record in self.kept}
+        return Past(self.kept[max(0, len(self.kept) - count) :], len(self.kept) <= count)
 
     async def records(self) -> AsyncGenerator[list[Record], None]:
         self.opened += 1
         self.reading.set()
         try:
             while (piece := await self._coming.get()) is not None:
-                yield piece
+                yield [record for record in piece if id(record) not in self._shown]
                 self._coming.task_done()
         finally:
             self.reading.clear()
+
+    async def rest(self, after: Position | None, *, inclusive: bool) -> AsyncGenerator[list[Record], None]:
+        """As `Tail.rest` reads it."""
+        self.read += 1
+        places = [record.position for record in self.kept if isinstance(record, Line)]
+        if after is None:
+            yield list(self.kept)
+        elif after in places:
+            yield self.kept[places.index(after) + (not inclusive) :]
+        else:
+            later = [record for record in self.kept if isinstance(record, Line) and record.ns > after.high]
+            yield [Gap(after.ns, later[0].ns if later else 0, "ROTATION"), *later]
 
 
 class FakeInstance:
     """What the hub reads from. Containers that are given from the start were there before."""
 
-    def __init__(self, *containers: Container) -> None:
+    def __init__(self, *containers: Container, synced: bool = True) -> None:
         self._by_source = {container.source: container for container in containers}
-        self.runs_before: dict[Source, Container] = {}
         self._events: asyncio.Queue[ContainerEvent] = asyncio.Queue()
         for container in containers:
             self.tell("JOINED", container)
-        self.put(ContainerEvent("SYNCED"))
+        if synced:
+            self.put(ContainerEvent("SYNCED"))
 
     def put(self, event: ContainerEvent) -> None:
         """Something happens to all of them."""
         self._events.put_nowait(event)
 
+    def add(self, container: Container) -> None:
+        """A run whose log can be read, and of which nothing is told."""
+        self._by_source[container.source] = container
+
     def tell(self, type: str, container: Container, **more: object) -> None:
         """Something happens to a container."""
-        self._by_source[container.source] = container
+        self.add(container)
         event = ContainerEvent(type, container.source, container.service, **more)  # type: ignore[arg-type]
         self._events.put_nowait(event)
 
@@ -96,7 +123,17 @@ class FakeInstance:
         return self._by_source[source]
 
     def before(self, source: Source) -> Container:
-        return self.runs_before.get(source, Container())
+        return self._by_source[source]
+
+    async def rest(
+        self, source: Source, after: Position | None, *, inclusive: bool, previous: bool
+    ) -> AsyncGenerator[list[Record], None]:
+        await asyncio.sleep(0)
+        if source not in self._by_source:
+            raise NotFound("There is no such run.")
+        async with aclosing(self._by_source[source].rest(after, inclusive=inclusive)) as pieces:
+            async for records in pieces:
+                yield records
 
 
 def broken_hub(problem: Exception) -> Hub:
@@ -105,7 +142,7 @@ def broken_hub(problem: Exception) -> Hub:
     async def open(_cluster_id: str, _namespace: str) -> FakeInstance:
         raise problem
 
-    return Hub(open)
+    return Hub(open, lambda: KEYRING)
 
 
 def hub_of(instance: FakeInstance) -> Hub:
@@ -114,15 +151,15 @@ def hub_of(instance: FakeInstance) -> Hub:
     async def open(_cluster_id: str, _namespace: str) -> FakeInstance:
         return instance
 
-    return Hub(open)
+    return Hub(open, lambda: KEYRING)
 
 
 @asynccontextmanager
 async def watching(
-    hub: Hub, filter: Filter | None = None, tail: int = 200, user: str = "usr_1"
+    hub: Hub, filter: Filter | None = None, tail: int = 200, user: str = "usr_1", after: str | None = None
 ) -> AsyncIterator[Viewer]:
     """A viewer of the hub's instance."""
-    with hub.stream(user, "cls_1", "shop-dev", filter or Filter(), tail) as stream:
+    with hub.stream(user, HOME, filter or Filter(), tail=tail, after=after) as stream:
         yield stream.viewer
 
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kube.errors import KubeconfigInvalid, Unreachable
+from kube.log_records import Fault, Gap, Line, Position
 from kube.pods import ContainerEvent
-from kube.tail import Fault, Gap, Line
 from live.log_events import LogBatch, LogEnd, LogGap, LogLifecycle, LogSources
 from live.log_filter import Filter
 from live.logs import Hub
@@ -243,7 +243,9 @@ async def test_a_hub_that_closes_ends_every_stream() -> None:
     async with watching(hub) as viewer:
         assert await read(viewer, 1) == ["line 1"]
         await hub.close()
-        assert await told(viewer, 1) == [LogEnd("SERVER_DRAIN", True)]
+        [end] = await told(viewer, 1)
+        assert isinstance(end, LogEnd)
+        assert (end.reason, end.retryable, end.cursor is not None) == ("SERVER_DRAIN", True, True)
 
 
 async def test_a_cluster_whose_access_cannot_be_used_ends_the_stream_with_the_reason() -> None:
@@ -253,22 +255,25 @@ async def test_a_cluster_whose_access_cannot_be_used_ends_the_stream_with_the_re
 
 async def test_the_runs_before_are_told_and_then_the_stream_ends() -> None:
     web, worker = Container("web", run="run-2"), Container("worker", "worker-1")
-    instance = FakeInstance(web, worker)
-    instance.runs_before[web.source] = Container(past=lines(1, 9))
-    with hub_of(instance).stream("usr_1", "cls_1", "shop-dev", Filter(), 2, previous=True) as stream:
-        sources, batch, end = await told(stream.viewer, 3)
+    instance = FakeInstance(synced=False)
+    instance.add(Container("web", run="run-1", past=lines(1, 9)))
+    instance.tell("JOINED", web, before="run-1", restarts=1)
+    instance.tell("JOINED", worker)
+    instance.put(ContainerEvent("SYNCED"))
+    async with watching(hub_of(instance), Filter(previous=True), tail=2) as viewer:
+        sources, batch, end = await told(viewer, 3)
     assert isinstance(sources, LogSources)
-    assert [(source.service, source.container_id) for source in sources.sources] == [("web", "")]
+    assert [(source.service, source.container_id) for source in sources.sources] == [("web", "run-1")]
     assert isinstance(batch, LogBatch)
     assert [each.message for each in batch.lines] == texts(8, 9)
-    assert end == LogEnd("COMPLETED", False)
+    assert end == LogEnd("COMPLETED", False, cursor=batch.cursor)
 
 
 async def test_a_line_that_was_cut_counts_as_what_is_kept_of_it() -> None:
     web = Container()
     async with watching(hub_of(FakeInstance(web))) as viewer:
         await told(viewer, 1)
-        web.write(Line(1, "x" * 65_536, 50_000_000, truncated=True), line(2))
+        web.write(Line(1, "x" * 65_536, 50_000_000, Position(1, 1, 1, 1), truncated=True), line(2))
         assert await read(viewer, 2) == ["x" * 65_536, "line 2"]
 
 
