@@ -43,7 +43,7 @@ def stacks(berth: Installation) -> dict[str, str]:
 
 
 @pytest.fixture
-def place(berth: Installation, first: str) -> dict[str, Any]:
+def wanted(berth: Installation, first: str) -> dict[str, Any]:
     """The input of an instance with a name of its own on the real cluster."""
     return {"name": f"i{uuid.uuid4().hex[:6]}", "environmentId": berth.environment(), "clusterId": first}
 
@@ -70,9 +70,9 @@ def until(found: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 def test_a_shop_runs_with_a_database_a_queue_and_a_web_server(
-    berth: Installation, stacks: dict[str, str], place: dict[str, Any]
+    berth: Installation, stacks: dict[str, str], wanted: dict[str, Any]
 ) -> None:
-    made = berth.app("shop", stacks["shop"], place)
+    made = berth.app("shop", stacks["shop"], wanted)
     task = berth.ended(made["task"])
     assert (task["state"], task["failure"]) == ("DONE", None)
 
@@ -99,10 +99,10 @@ FAILURES = {
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_what_cannot_run_fails_by_name(
-    berth: Installation, stacks: dict[str, str], place: dict[str, Any], name: str
+    berth: Installation, stacks: dict[str, str], wanted: dict[str, Any], name: str
 ) -> None:
     code, cause = FAILURES[name]
-    made = berth.app(name, stacks[name], place)
+    made = berth.app(name, stacks[name], wanted)
     task = berth.ended(made["task"])
     assert (task["state"], task["failure"]["code"]) == ("FAILED", code)
     assert cause in task["failure"]["rootCause"]
@@ -115,9 +115,9 @@ def test_what_cannot_run_fails_by_name(
 
 
 def test_a_namespace_that_hangs_is_shown_holding_and_can_be_forced(
-    berth: Installation, stacks: dict[str, str], place: dict[str, Any], first: str
+    berth: Installation, stacks: dict[str, str], wanted: dict[str, Any], first: str
 ) -> None:
-    made = berth.app("fine", stacks["fine"], place)
+    made = berth.app("fine", stacks["fine"], wanted)
     assert berth.ended(made["task"])["state"] == "DONE"
     namespace = berth.shown(made["instance"], "namespace")["namespace"]
     account = f"/api/v1/namespaces/{namespace}/serviceaccounts/berth-app"
@@ -142,15 +142,15 @@ SITE = next(one.text for one in own.documents() if one.file.endswith("stacks/sit
 
 @pytest.mark.skipif(not SECOND, reason="there is no second cluster")
 def test_instances_of_one_app_differ_in_cluster_and_revision_and_one_is_upgraded(
-    berth: Installation, stacks: dict[str, str], place: dict[str, Any]
+    berth: Installation, stacks: dict[str, str], wanted: dict[str, Any]
 ) -> None:
     second = berth.cluster("second", Path(SECOND))
-    made = berth.app("site", stacks["site"], place)
+    made = berth.app("site", stacks["site"], wanted)
     assert berth.ended(made["task"])["state"] == "DONE"
     given = {"organizationId": berth.organization, "source": SITE.replace("main: true", "main: true\n  replicas: 2")}
     berth.remote.change("importStack", given, "stack { id }")
     berth.remote.change("publishStack", {"id": stacks["site"]}, "stack { id }")
-    other = {**place, "name": f"{place['name']}b", "clusterId": second}
+    other = {**wanted, "name": f"{wanted['name']}b", "clusterId": second}
     newer = berth.remote.change(
         "createInstance", {"appId": made["app"], "instance": other}, "instance { id } task { id }"
     )
