@@ -39,7 +39,7 @@ PODS = Kind("", "v1", "Pod", "pods", status=True, short=("po",), more=("exec", "
 SERVICES = Kind("", "v1", "Service", "services", status=True, short=("svc",))
 SECRETS = Kind("", "v1", "Secret", "secrets")
 CONFIG_MAPS = Kind("", "v1", "ConfigMap", "configmaps", short=("cm",))
-ACCOUNTS = Kind("", "v1", "ServiceAccount", "serviceaccounts", short=("sa",))
+ACCOUNTS = Kind("", "v1", "ServiceAccount", "serviceaccounts", short=("sa",), more=("token",))
 CLAIMS = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", status=True, short=("pvc",))
 EVENTS = Kind("", "v1", "Event", "events", short=("ev",))
 QUOTAS = Kind("", "v1", "ResourceQuota", "resourcequotas", status=True, short=("quota",))
@@ -50,6 +50,12 @@ REPLICA_SETS = Kind("apps", "v1", "ReplicaSet", "replicasets", status=True, scal
 STATEFUL_SETS = Kind("apps", "v1", "StatefulSet", "statefulsets", status=True, scale=True, short=("sts",))
 DAEMON_SETS = Kind("apps", "v1", "DaemonSet", "daemonsets", status=True, short=("ds",))
 JOBS = Kind("batch", "v1", "Job", "jobs", status=True)
+ROLES = Kind("rbac.authorization.k8s.io", "v1", "Role", "roles")
+ROLE_BINDINGS = Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings")
+CLUSTER_ROLES = Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", namespaced=False)
+CLUSTER_ROLE_BINDINGS = Kind(
+    "rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False
+)
 STORAGE_CLASSES = Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", namespaced=False, short=("sc",))
 
 KINDS = (
@@ -61,8 +67,7 @@ KINDS = (
     Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", namespaced=False),
     Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", status=True, short=("pdb",)),
     Kind("coordination.k8s.io", "v1", "Lease", "leases"),
-    Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
-    Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
+    ROLES, ROLE_BINDINGS, CLUSTER_ROLES, CLUSTER_ROLE_BINDINGS,
     Kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", False, stored=False),
     Kind("authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", False, stored=False),
 )  # fmt: skip
@@ -71,6 +76,9 @@ BY_PLURAL = {(kind.api_version, kind.plural): kind for kind in KINDS}
 BY_NAME = {kind.name: kind for kind in KINDS}
 STORED = tuple(kind for kind in KINDS if kind.stored)
 GROUPS = tuple(dict.fromkeys((kind.group, kind.version) for kind in KINDS if kind.group))
+
+
+_MORE = {"log": ("Pod", ["get"]), "exec": ("PodExecOptions", ["create", "get"]), "token": ("TokenRequest", ["create"])}
 
 
 def resources(api_version: str) -> Object | None:
@@ -93,8 +101,7 @@ def resources(api_version: str) -> Object | None:
             scale = _subresource(kind, "scale", "Scale", ["get", "patch", "update"])
             rows.append(scale | {"group": "autoscaling", "version": "v1"})
         for name in kind.more:
-            verbs = ["get"] if name == "log" else ["create", "get"]
-            rows.append(_subresource(kind, name, "Pod" if name == "log" else "PodExecOptions", verbs))
+            rows.append(_subresource(kind, name, *_MORE[name]))
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": rows}
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from simulator import errors
+from simulator.access import Deed
+from simulator.accounts import User
 from simulator.cluster import Writer
-from simulator.kinds import BY_PLURAL, KINDS, Kind
+from simulator.kinds import BY_PLURAL, KINDS, NAMESPACES, Kind
 from simulator.selectors import Match, selector
 
 TRUE = {"true", "True", "1"}
@@ -26,11 +28,18 @@ class Request:
     subresource: str
     writer: Writer
     match: Match
+    user: User
 
     @property
     def where(self) -> str | None:
         """The namespace of a list or watch; None for all of them."""
         return self.namespace or None
+
+    def deed(self, kind: Kind) -> Deed:
+        """What is asked for, as RBAC sees it."""
+        resource = f"{kind.plural}/{self.subresource}" if self.subresource else kind.plural
+        namespace = self.name if kind is NAMESPACES and not self.namespace else self.namespace
+        return Deed(self.verb, kind.group, resource, namespace, self.name)
 
     @property
     def partial(self) -> bool:
@@ -38,7 +47,7 @@ class Request:
         return "as=PartialObjectMetadata" in self.http.headers.get("Accept", "")
 
 
-def parse(http: web.Request) -> Request:
+def parse(http: web.Request, user: User) -> Request:
     """Reads path and query. Raises 400 for a selector that cannot be read, 404 for a path that is not served.
 
     That 404 is a Status for an unknown kind, and plain text for an unknown group.
@@ -48,7 +57,7 @@ def parse(http: web.Request) -> Request:
     manager = query.get("fieldManager") or http.headers.get("User-Agent", "unknown").partition("/")[0]
     writer = Writer(manager, dry_run=query.get("dryRun") == "All")
     match = selector(query.get("labelSelector", ""), query.get("fieldSelector", ""))
-    request = Request(http, parts, _VERBS.get(http.method, ""), None, "", "", "", writer, match)
+    request = Request(http, parts, _VERBS.get(http.method, ""), None, "", "", "", writer, match, user)
     core = parts[:1] == ["api"]
     head = 2 if core else 3
     if parts[:1] not in (["api"], ["apis"]) or len(parts) <= head:

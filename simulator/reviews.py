@@ -1,18 +1,28 @@
 """Answers about the one who asks: may I, and who am I."""
 
-from simulator.faults import Faults
+from simulator.access import Deed, may
+from simulator.accounts import User
 from simulator.kinds import GROUPS, KINDS, Kind, Object
+from simulator.state import State
 
 
-def review(kind: Kind, body: Object, faults: Faults) -> Object:
-    """A SelfSubjectAccessReview or SelfSubjectReview, answered; `deny` faults are the only permissions missing."""
+def review(kind: Kind, body: Object, state: State, user: User) -> Object:
+    """A SelfSubjectAccessReview or SelfSubjectReview, answered; `deny` faults take permissions away from everybody."""
     if kind.name == "SelfSubjectReview":
-        return {**body, "status": {"userInfo": {"username": "simulator", "groups": ["system:authenticated"]}}}
+        info = {"username": user.name, "groups": list(user.groups)} | ({"uid": user.uid} if user.uid else {})
+        return {**body, "status": {"userInfo": info}}
     asked = (body.get("spec") or {}).get("resourceAttributes") or {}
     verb = asked.get("verb") or "*"
     other = (body.get("spec") or {}).get("nonResourceAttributes")
-    denied = any(faults.active("deny", verb, path) for path in ([other["path"]] if other else _paths(asked)))
-    return {**body, "status": {"allowed": False, "reason": ""} if denied else {"allowed": True}}
+    why: str | None = ""
+    if not other:
+        resource = "/".join(part for part in (asked.get("resource") or "*", asked.get("subresource")) if part)
+        names = asked.get("namespace") or "", asked.get("name") or ""
+        why = may(state.store, user, Deed(verb, asked.get("group") or "", resource, *names))
+    if any(state.faults.active("deny", verb, path) for path in ([other["path"]] if other else _paths(asked))):
+        why = None
+    status: Object = {"allowed": why is not None} | ({"reason": why} if why else {})
+    return {**body, "status": status}
 
 
 def _paths(asked: Object) -> list[str]:

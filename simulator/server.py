@@ -1,13 +1,14 @@
 """The HTTP side: who may enter, which path means which verb, and how answers are written."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import yaml
 from aiohttp import web
 
-from simulator import control, errors, faults, kinds, reviews, streams
+from simulator import access, accounts, control, errors, faults, kinds, reviews, streams
 from simulator.cluster import Cluster
 from simulator.errors import StatusError
 from simulator.execute import execute
@@ -37,11 +38,12 @@ class Server:
     async def handle(self, http: web.Request) -> web.StreamResponse:
         """One request from its first byte to its last; every refusal is a Status."""
         try:
-            if self.state.token and http.headers.get("Authorization") != f"Bearer {self.state.token}":
-                raise errors.unauthorized()
+            user = accounts.known(self.state, http.headers.get("Authorization"))
             if http.path.startswith("/simulator/"):
+                if user is not accounts.ADMIN:
+                    raise errors.unauthorized()
                 return await control.answer(self.state, http)
-            request = parse(http)
+            request = parse(http, user)
             return await self._faulty(request)
         except StatusError as refused:
             headers = {"Retry-After": str(refused.retry_after)} if refused.retry_after is not None else None
@@ -61,20 +63,23 @@ class Server:
             raise errors.StatusError(500, "", "connection dropped")
         if fault := self.faults.find("status", verb, path):
             raise faults.refusal(fault, verb)
-        if self.faults.find("deny", verb, path):
-            raise self._denied(request)
+        self._allow(request)
         answer = await self._answer(request)
         if isinstance(answer, web.Response) and self.faults.find("cut", verb, path):
             return await _cut(request.http, answer)
         return answer
 
-    def _denied(self, request: Request) -> StatusError:
-        why = f'User "simulator" cannot {request.verb} resource'
-        if request.kind is None:
-            return StatusError(403, "Forbidden", f'forbidden: User "simulator" cannot get path "{request.http.path}"')
-        where = f' in the namespace "{request.namespace}"' if request.namespace else " at the cluster scope"
-        why += f' "{request.kind.plural}" in API group "{request.kind.group}"{where}'
-        return errors.forbidden(request.kind, request.name, why)
+    def _allow(self, request: Request) -> None:
+        """Raises the 403 of what a `deny` fault or the lack of a role forbids; documents are for everybody."""
+        path, user, kind = request.http.path, request.user, request.kind
+        denied = self.faults.find("deny", request.verb, path) is not None
+        if kind is None:
+            if denied:
+                raise StatusError(403, "Forbidden", f'forbidden: User "{user.name}" cannot get path "{path}"')
+            return
+        deed = request.deed(kind)
+        if denied or (kind.stored and access.may(self.cluster.store, user, deed) is None):
+            raise access.refusal(user, deed, kind)
 
     async def _answer(self, request: Request) -> web.StreamResponse:
         kind = request.kind
@@ -83,7 +88,7 @@ class Server:
         if not kind.stored:
             if request.verb != "create":
                 raise errors.not_allowed()
-            return _json(reviews.review(kind, await _body(request.http), self.faults), 201)
+            return _json(reviews.review(kind, await _body(request.http), self.state, request.user), 201)
         match request.subresource:
             case "":
                 return await self._resource(request, kind)
@@ -95,6 +100,11 @@ class Server:
                 return await self._finalize(request)
             case "log" if kind is kinds.PODS:
                 return await self.logs.answer(request)
+            case "token" if kind is kinds.ACCOUNTS:
+                if request.verb != "create":
+                    raise errors.not_allowed()
+                body = await _body(request.http)
+                return _json(accounts.token_request(self.state, request.namespace, request.name, body), 201)
             case "exec" if kind is kinds.PODS:
                 return await execute(self.state, request)
         raise errors.unknown_path()
@@ -174,6 +184,7 @@ class Server:
                                   "value: is required for apply patch", detail)  # fmt: skip
             absent = cluster.store.get(kind, namespace, name) is None
             if absent:
+                self._allow(replace(request, verb="create"))
                 self.state.hold(kind, body)
             force = request.http.query.get("force") in {"true", "True", "1"}
             made = cluster.apply(kind, namespace, name, body, writer, force=force, part=part)

@@ -21,6 +21,7 @@ from simulator.controllers.namespaces import Namespaces
 from simulator.controllers.pods import NODE, NODE_IP, Kubelet
 from simulator.controllers.replicas import ReplicaSets
 from simulator.controllers.statefulsets import StatefulSets
+from simulator.controllers.tokens import Tokens
 from simulator.events import Recorder
 from simulator.faults import Fault
 from simulator.journal import Journal
@@ -69,7 +70,7 @@ class Simulator:
         return [
             Namespaces(loop), self._garbage, Deployments(loop, recorder), ReplicaSets(loop, recorder),
             StatefulSets(loop, recorder), DaemonSets(loop, recorder), Jobs(loop, recorder), Claims(loop, recorder),
-            Quotas(loop), Kubelet(loop, recorder),
+            Quotas(loop), Tokens(loop), Kubelet(loop, recorder),
         ]  # fmt: skip
 
     async def __aenter__(self) -> Self:

@@ -10,9 +10,10 @@ from kube.apply import apply
 from kube.clients import MERGE, Cluster
 from kube.errors import Gone
 from kube.labels import Identity
+from kube.log_records import Line, Source, Standing
 from kube.manifests import objects
 from kube.resources import CONFIG_MAP, POD
-from kube.tail import Line, Source, Standing, Tail
+from kube.tail import Tail
 from kube.watch import follow
 from tests.cluster.conftest import Compact, Restart
 from tests.cluster.pods import Object, Script, start, state
