@@ -1,7 +1,13 @@
 """What reading a container's log yields, and where in it a reader stands."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Literal
+
+from kube.lines import RawLine, text
+
+SECOND = 10**9
+_PIECE = 15_000  # runtimes write at most 16 KiB, the time included, in one
 
 Standing = Literal["RUNNING", "ENDED", "REPLACED", "GONE"]
 """How a run of a container is: it may write on, it has ended, another run has taken its place, its pod is gone."""
@@ -73,6 +79,23 @@ class Fault:
 
 
 Record = Line | Gap | Fault
+
+
+def made(position: Position, line: RawLine, message: bytes, partial: bool) -> Line:
+    """The line of these bytes. message: what of them comes after the time."""
+    shown, raw, lossy = text(message)
+    size = line.size - (len(line.data) - len(message))
+    return Line(position.ns, shown, size, position, raw, line.size > len(line.data), lossy, partial)
+
+
+def pieces(line: Line) -> int:
+    """In how many pieces a runtime may have written a line, of which a node counts each when it gives the last ones."""
+    return 1 + line.size // _PIECE
+
+
+def since(ns: int) -> str:
+    """The time from which lines are asked for: whole seconds, for the API server drops the rest."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ns // SECOND))
 
 
 class Ordinals:

@@ -25,8 +25,8 @@ class ContainerEvent:
     WAITING: it does not start, for this reason. ENDED: it has run to its end. LEFT: its pod is gone.
     SYNCED: all that was there has been told. TROUBLE: the watch has broken and is taken up again; `error` says why.
     fresh: whether it began after the watch did, so that its log is wanted from the first line. node: where it runs.
-    before: the id of the run before this one, whose log can still be had; empty without one. started: when it began,
-    in nanoseconds; 0 where that is not known.
+    before: the id of the run before this one, whose log can still be had; empty without one. started, before_started:
+    when the two began, in nanoseconds; 0 where that is not known.
     """
 
     type: EventType
@@ -40,6 +40,7 @@ class ContainerEvent:
     node: str = ""
     before: str = ""
     started: int = 0
+    before_started: int = 0
     error: KubeError | None = None
 
 
@@ -82,6 +83,19 @@ class Containers:
                     for event in self._changed(change.object):
                         yield event
 
+    async def now(self) -> list[ContainerEvent]:
+        """What `events` would tell first. Raises: KubeError."""
+        path = POD.path(self._namespace)
+        query: dict[str, str | int | bool] = {"labelSelector": self._labels, "limit": 500}
+        events: list[ContainerEvent] = []
+        while True:
+            page = await self._cluster.request("GET", path, query=query)
+            events += [event for pod in page.get("items") or [] for event in self._changed(pod)]
+            token = page["metadata"].get("continue")
+            if not token:
+                return events
+            query["continue"] = token
+
     def _changed(self, pod: dict[str, Any]) -> Iterator[ContainerEvent]:
         for status in _statuses(pod):
             yield from self._container(pod, status)
@@ -115,6 +129,7 @@ class Containers:
                 fresh=self._synced,
                 node=str(pod["spec"].get("nodeName") or ""),
                 before=str(before.get("containerID") or "") if before.get("containerID") != run else "",
+                before_started=_time(before.get("startedAt")),
                 started=_time((running or ended).get("startedAt")),
             )
         elif known is not None and run:

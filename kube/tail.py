@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from kube import errors
 from kube.clients import Cluster, Query
 from kube.lines import Assembler, RawLine, is_fault, split_stamp, text
-from kube.log_records import Fault, Gap, Line, Ordinals, Position, Record, Source, Standing
+from kube.log_records import SECOND, Fault, Gap, Line, Ordinals, Position, Record, Source, Standing, made, pieces, since
 from kube.resources import POD
 
-SECOND = 10**9
 SILENCE = 60.0  # a stream without a byte for so long is opened anew: some kubelets go quiet at a rotation
 _BACKOFF_FIRST, _BACKOFF_MOST = 0.2, 5.0
 _SHORT = 1.0  # a connection that lived for less is not opened again at once
@@ -23,13 +22,12 @@ _SEEN_MOST = 64 * 1024
 _STALE_MOST = 5.0  # seconds of nothing but old lines, after which the node's clock is taken to have been set back
 _SPARE = 64  # lines asked for beyond those that are wanted, for the first ones may be cut
 _TAIL_MOST = 100_000
-_CHUNK = 15_000  # bytes of a line from which on a runtime may have written it in two
 
 _Key = tuple[int, int]  # a time, and a checksum of the whole line
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class History:
     """Lines as they were at one moment. whole: whether these are all that the node has."""
 
     records: list[Record]
@@ -113,7 +111,7 @@ class Tail:
         elif not self._complete:
             yield [Gap(self._last, 0, "REMOVED")]
 
-    async def history(self, lines: int) -> Past:
+    async def history(self, lines: int) -> History:
         """The last `lines` as they are now, in one read; `records` then goes on exactly behind them.
 
         Empty when there is nothing to be read (yet, or any more). Raises KubeError when the cluster cannot be asked.
@@ -130,14 +128,14 @@ class Tail:
                 async with aclosing(self._connection(self._standing(), follow=False, first=query)) as connection:
                     async for records in connection:
                         found += records
-                        chunks += sum(1 + each.size // _CHUNK for each in records if isinstance(each, Line))
+                        chunks += sum(pieces(each) for each in records if isinstance(each, Line))
             except (errors.NotFound, errors.Invalid):
                 pass
             whole = chunks < asked
             kept = found if whole or asked > _TAIL_MOST else _beyond_first_time(found)
             if whole or asked > _TAIL_MOST or sum(isinstance(each, Line) for each in kept) >= lines:
                 self._begin_with(kept)
-                return Past(kept[max(0, len(kept) - lines) :], whole and len(kept) <= lines)
+                return History(kept[max(0, len(kept) - lines) :], whole and len(kept) <= lines)
             asked *= 8
 
     async def rest(self) -> AsyncGenerator[list[Record], None]:
@@ -168,10 +166,10 @@ class Tail:
         }
         if self._search is not None:
             self._forget()
-            query["sinceTime"] = _rfc3339(self._search.ns - SECOND)
+            query["sinceTime"] = since(self._search.ns - SECOND)
         elif self._last:
             resumed = self._second - 1 if self._before else self._second
-            query["sinceTime"] = _rfc3339(resumed * SECOND)
+            query["sinceTime"] = since(resumed * SECOND)
         self._replay = self._before + self._seen if self._last else None
         self._resumed, self._begun, self._stale_since = self._second, False, None
         self._anchored = not self._replay
@@ -225,7 +223,7 @@ class Tail:
             self._anchored = True
         self._stale_since = None
         self._remember(key, ns, second)
-        records.append(_line(position, line, message, partial))
+        records.append(made(position, line, message, partial))
 
     def _is_behind(self, wanted: Position, found: Position, records: list[Record]) -> bool:
         """Whether the line is behind the beginning that is looked for."""
@@ -269,18 +267,7 @@ class Tail:
         self._high = max(self._high, ns)
 
 
-def _line(position: Position, line: RawLine, message: bytes, partial: bool) -> Line:
-    shown, raw, lossy = text(message)
-    size = line.size - (len(line.data) - len(message))
-    return Line(position.ns, shown, size, position, raw, line.size > len(line.data), lossy, partial)
-
-
 def _beyond_first_time(records: list[Record]) -> list[Record]:
     """The records without the lines that share the first one's time."""
     first = next((each.ns for each in records if isinstance(each, Line)), 0)
     return [each for each in records if not isinstance(each, Line) or each.ns != first]
-
-
-def _rfc3339(ns: int) -> str:
-    """Whole seconds: the API server drops the rest before it asks the kubelet."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ns // SECOND))

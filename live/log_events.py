@@ -153,4 +153,34 @@ class LogEnd:
     cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LogHorizon:
+    """How far back the log of a source's container goes. at_ns: its first line's time, 0 where there is none.
+
+    reason: why not further: START (it began then), ROTATION, or REMOVED.
+    """
+
+    source: int
+    at_ns: int
+    reason: str
+
+    @property
+    def at(self) -> str | None:
+        """The time of the oldest line that can be had."""
+        return str(self.at_ns) if self.at_ns else None
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines that were read from the cluster. The cursors stand in front of them and behind them."""
+
+    lines: tuple[LogLine, ...]
+    sources: tuple[LogSource, ...]
+    gaps: tuple[LogGap, ...]
+    start_cursor: str
+    end_cursor: str
+    has_more: bool
+    horizon: tuple[LogHorizon, ...]
+
+
 LogEvent = LogSources | LogBatch | LogGap | LogLifecycle | LogHeartbeat | LogEnd

@@ -10,7 +10,7 @@ import structlog
 
 from kube.errors import KubeError
 from kube.log_records import Fault, Gap, Line, Position, Record
-from kube.tail import Past
+from kube.tail import History
 from live.log_events import Drop, LogGap, LogLifecycle, LogSource
 from live.log_lines import LogLine, made_line
 from live.log_ring import RING_LINES, Hole, Ring
@@ -30,7 +30,7 @@ _AGAIN = 5.0
 class Upstream(Protocol):
     """What a feed reads from: `kube.tail.Tail`."""
 
-    async def history(self, lines: int) -> Past: ...
+    async def history(self, lines: int) -> History: ...
 
     def records(self) -> AsyncGenerator[list[Record], None]: ...
 

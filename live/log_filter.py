@@ -48,6 +48,11 @@ class Filter:
             picked = [line for line in picked if _rank(line) >= least]
         return picked
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether every line of a wanted source passes."""
+        return not self.contains and self.min_level is None
+
     def passes(self, line: LogLine) -> bool:
         """Whether a line of a wanted source passes."""
         return bool(self.matching((line,)))

@@ -14,6 +14,7 @@ import structlog
 from kube.errors import KubeError
 from kube.log_records import Source
 from kube.pods import ContainerEvent
+from live.log_archive import Archive
 from live.log_cursor import Mark, Place, Scope
 from live.log_delivery import Delivery
 from live.log_events import LogEnd, LogGap, LogHeartbeat, LogLifecycle
@@ -30,7 +31,7 @@ _LAST_WORDS = 10.0
 """Seconds for which a log is read on after its pod is gone."""
 
 
-class Instance(Logs, Protocol):
+class Instance(Logs, Archive, Protocol):
     """What a group reads from: the containers of one namespace, the log of each, and of its run before."""
 
     def events(self) -> AsyncGenerator[ContainerEvent, None]: ...
@@ -195,11 +196,8 @@ class Group:
                 self._past(each, gone=True)
 
     def _new(self, source: Source, event: ContainerEvent) -> Run:
-        """Takes in a run and tells those who want it; one before it is taken in too, for it can still be read."""
-        run = self._sources.add(source, event)
-        before = replace(source, container_id=event.before)
-        if event.before and self._sources.get(before) is None:
-            self._sources.add(before, event, before=True)
+        """Takes in a run and tells those who want it."""
+        run = self._sources.note(source, event)
         self._delivery.show(run)
         return run
 

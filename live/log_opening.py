@@ -20,7 +20,7 @@ from live.log_history import joined, last, older, run_before
 from live.log_lines import LogLine
 from live.log_pages import following, merged
 from live.log_ring import Hole, Item
-from live.log_sources import Run, Sources, lifecycle
+from live.log_sources import Run, Sources, before_present, lifecycle
 from live.log_viewer import Viewer
 from settings import settings
 
@@ -123,7 +123,7 @@ class Opening:
         """Hands over the runs before the present ones, their last lines or what is behind the places, and the end."""
         await self._synced.wait()
         found = self._sources.containers(viewer.filter)
-        runs = {key: [before] for key, runs in found.items() if (before := _before(runs)) is not None}
+        runs = {key: [before] for key, runs in found.items() if (before := before_present(runs)) is not None}
         try:
             if places is None:
                 await self._last_of_before(viewer, runs)
@@ -251,15 +251,6 @@ class Opening:
         fresh = introduced(viewer, runs)
         batch = LogBatch(tuple(lines), size, tuple(drops), self._delivery.mark(viewer))
         return [fresh, batch] if fresh.sources else [batch]
-
-
-def _before(runs: list[Run]) -> Run | None:
-    """The run before the present one, which is the last one there was while none runs; None without one."""
-    if runs[-1].past:
-        return None
-    if runs[-1].state is not None:
-        return runs[-1]
-    return runs[-2] if len(runs) > 1 else None
 
 
 def _feeds(containers: Iterable[list[Run]]) -> list[Feed]:

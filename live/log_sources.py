@@ -1,7 +1,7 @@
 """The runs of containers that a group knows of, their indexes, and what was said of them last."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic, time_ns
 
 from kube.log_records import Source
@@ -60,10 +60,18 @@ class Sources:
         shown = LogSource(self._next, event.service, source.pod, source.pod_uid, source.container, source.container_id)
         key = container_key(source.pod_uid, source.container)
         start = Place(run_key(source.container_id), event.restarts - before)
-        made = Run(source, shown, key, start, 0 if before else event.started, past=before)
+        made = Run(source, shown, key, start, event.before_started if before else event.started, past=before)
         self._runs[source] = self._by_index[shown.index] = made
         self._next += 1
         return made
+
+    def note(self, source: Source, event: ContainerEvent) -> Run:
+        """Takes in a run that is not known yet, and the one before it, which can still be read."""
+        run = self.add(source, event)
+        before = replace(source, container_id=event.before)
+        if event.before and self.get(before) is None:
+            self.add(before, event, before=True)
+        return run
 
     def drop(self, run: Run) -> None:
         """Forgets a run."""
@@ -94,6 +102,15 @@ class Sources:
         oldest = monotonic() - RING_SECONDS
         many = max(0, len(over) - _REMEMBERED)
         return [run for at, run in enumerate(over) if at < many or (run.over or 0.0) < oldest]
+
+
+def before_present(runs: list[Run]) -> Run | None:
+    """Of a container's runs the one before the present one, or the last one while none runs; None without one."""
+    if runs[-1].past:
+        return None
+    if runs[-1].state is not None:
+        return runs[-1]
+    return runs[-2] if len(runs) > 1 else None
 
 
 def lifecycle(type: str, shown: LogSource | None, event: ContainerEvent | None = None) -> LogLifecycle:

@@ -1,19 +1,20 @@
 """The hub of live logs: whoever watches the same instance shares one reading of it."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from kube.clients import Cluster
+from kube.log_past import Past
 from kube.log_records import Position, Record, Source, Standing
 from kube.pods import ContainerEvent, Containers
 from kube.tail import Tail
-from live import process
+from live import log_archive, process
 from live.log_cursor import Scope
-from live.log_events import LogEnd, LogHeartbeat
+from live.log_events import LogEnd, LogHeartbeat, LogPage
 from live.log_feed import Upstream
 from live.log_filter import Filter
 from live.log_group import Group, Instance
@@ -21,6 +22,9 @@ from live.log_viewer import Viewer
 from models.keyring import Keyring
 from rules.refusals import Refused
 from settings import settings
+
+_PAGES = 8
+"""Pages of the past that are read from one cluster at once; others wait."""
 
 Open = Callable[[str, str], Awaitable[Instance]]
 
@@ -56,8 +60,17 @@ class InCluster:
         standing: Standing = "REPLACED" if previous else "ENDED"
         return Tail(self._cluster, source, lambda: standing, after=after, inclusive=inclusive).rest()
 
+    async def now(self) -> list[ContainerEvent]:
+        return await self._containers.now()
 
-async def open_instance(cluster_id: str, namespace: str) -> Instance:
+    def past(self, source: Source, *, previous: bool) -> Past:
+        return Past(self._cluster, source, previous)
+
+    async def first(self, source: Source, *, previous: bool) -> int | None:
+        return await self.past(source, previous=previous).first()
+
+
+async def open_instance(cluster_id: str, namespace: str) -> InCluster:
     """What the hub reads from. Raises: KubeError when the cluster's access cannot be used."""
     return InCluster(await process.current().clusters.of(cluster_id), namespace)
 
@@ -90,6 +103,7 @@ class Hub:
         self._groups: dict[Home, Group] = {}
         self._streams: Counter[str] = Counter()
         self._closing: set[asyncio.Task[None]] = set()
+        self._pages = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(_PAGES))
 
     @contextmanager
     def stream(
@@ -119,6 +133,22 @@ class Hub:
 
     def _scope(self, home: Home, filter: Filter) -> Scope:
         return Scope(home.instance_id, filter.digest, self._keyring)
+
+    async def page(
+        self, home: Home, filter: Filter, limit: int, *, before: str | None, after: str | None, horizon: bool
+    ) -> LogPage:
+        """Lines behind one cursor or in front of another, or the last ones of all, read from the cluster.
+
+        Raises: Refused INVALID_CURSOR, KubeError when the cluster cannot be asked.
+        """
+        scope = self._scope(home, filter)
+        places = {
+            name: scope.read(text, name) if text is not None else None
+            for name, text in (("before", before), ("after", after))
+        }
+        wanted = log_archive.Wanted(filter, limit, places["before"], places["after"], horizon)
+        async with self._pages[home.cluster_id]:
+            return await log_archive.page(await self._open(home.cluster_id, home.namespace), scope, wanted)
 
     async def close(self) -> None:
         """Ends every stream, saying that the server is ending, and stops all reading."""

@@ -1,4 +1,4 @@
-"""Live logs: what the containers of an instance write, as they write it."""
+"""Logs: what the containers of an instance write, as they write it, and what they wrote before."""
 
 from collections.abc import AsyncGenerator
 from time import monotonic
@@ -6,12 +6,14 @@ from typing import Any
 
 from strawberry import ID, Info
 
-from live.log_events import LogEnd, LogEvent
+from kube.errors import KubeError
+from live.log_events import LogEnd, LogEvent, LogPage
 from live.log_filter import Filter
 from live.logs import Home, hub
 from models.ids import kind_of
 from resolvers.context import Context
 from resolvers.following import seen
+from resolvers.selection import selection
 from rules.enums import InstanceState
 from rules.refusals import Refused, not_found
 from rules.states import Operation, check, judge
@@ -19,6 +21,7 @@ from rules.viewer import Viewer
 from settings import settings
 
 MOST_TAIL = 5_000
+MOST_PAGE = 1_000
 _MOST_NAMES = 100
 _LONGEST_NAME = 253
 _LONGEST_TEXT = 1_000
@@ -33,11 +36,7 @@ async def instance_logs(
         raise Refused("INVALID_INPUT", message, "Ask for fewer past lines.", "tail")
     wanted = _wanted(filter)
     viewer, session = info.context.viewer, info.context.session
-    found = await _read(viewer, instance_id)
-    if found is None or found["deleted_at"] is not None:
-        raise not_found("instanceId")
-    check(Operation.LIVE_LOGS, InstanceState(found["state"]))
-    home = Home(instance_id, found["cluster_id"], found["namespace"])
+    home = await _home(viewer, instance_id)
     with (
         hub.stream(viewer.user_id, home, wanted, tail=tail, after=after) as stream,
         session.waking(stream.viewer.wake),
@@ -61,6 +60,40 @@ async def instance_logs(
             if monotonic() - spoke >= settings().heartbeat:
                 spoke = monotonic()
                 yield stream.heartbeat()
+
+
+async def logs(
+    info: Info[Context, None],
+    instance_id: ID,
+    filter: Any = None,
+    before: str | None = None,
+    after: str | None = None,
+    limit: int = 200,
+) -> LogPage:
+    """Raises: Refused NOT_FOUND, INVALID_INPUT, INVALID_CURSOR, OPERATION_BLOCKED, CLUSTER_UNAVAILABLE."""
+    if not 1 <= limit <= MOST_PAGE:
+        message = f"limit is {limit}; it can be 1 to {MOST_PAGE:,}."
+        raise Refused("INVALID_INPUT", message, "Ask for fewer lines and page on.", "limit")
+    if before is not None and after is not None:
+        message = "A page is before one cursor or after one, and not between two."
+        raise Refused("INVALID_INPUT", message, "Leave one of them out.", "before")
+    wanted = _wanted(filter)
+    home = await _home(info.context.viewer, instance_id)
+    try:
+        horizon = "horizon" in selection(info)
+        return await hub.page(home, wanted, limit, before=before, after=after, horizon=horizon)
+    except KubeError as error:
+        code = "CLUSTER_UNAVAILABLE" if error.retryable else "CLUSTER_REFUSED"
+        raise Refused(code, error.message, error.remedy, retryable=error.retryable) from error
+
+
+async def _home(viewer: Viewer, id: str) -> Home:
+    """Where the instance runs, if its logs can be read. Raises: Refused NOT_FOUND, OPERATION_BLOCKED."""
+    found = await _read(viewer, id)
+    if found is None or found["deleted_at"] is not None:
+        raise not_found("instanceId")
+    check(Operation.LIVE_LOGS, InstanceState(found["state"]))
+    return Home(id, found["cluster_id"], found["namespace"])
 
 
 async def _read(viewer: Viewer, id: str) -> Any:

@@ -180,6 +180,33 @@ class LogEnd:
     )
 
 
+@strawberry.type(description="How far back the log of a container goes.")
+@source(log_events.LogHorizon)
+class LogHorizon:
+    source: int = strawberry.field(description="The index of the oldest source that can be had.")
+    at: str | None = strawberry.field(description="The time of its first line; null where it has none.")
+    reason: str = strawberry.field(
+        description="Why not further. START: the container began then. ROTATION: the node keeps the newest file only. "
+        "REMOVED: the runs before are gone with their logs. More reasons may come."
+    )
+
+
+@strawberry.type(description="Lines of the past, by time; those of one source are always in order.")
+@source(log_events.LogPage)
+class LogPage:
+    lines: list[ContainerLine] = strawberry.field(description="The lines; the number of each is 0.")
+    sources: list[LogSource] = strawberry.field(description="The sources that there are; their indexes are the page's.")
+    gaps: list[LogGap] = strawberry.field(description="Where lines may be missing.")
+    start_cursor: str = strawberry.field(description="In front of the first line: as `before`, for the page before.")
+    end_cursor: str = strawberry.field(
+        description="Behind the last line: as `after`, for the page after it, or to go on live with `instanceLogs`."
+    )
+    has_more: bool = strawberry.field(description="Whether there are more lines that way.")
+    horizon: list[LogHorizon] = strawberry.field(
+        description="For each container, how far back one can page, and why not further. Asks the node once for each."
+    )
+
+
 LogEvent = Annotated[
     LogSources | LogBatch | LogGap | LogLifecycle | LogHeartbeat | LogEnd,
     strawberry.union("LogEvent", description="What a stream of logs tells."),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import argument
 
+from resolvers import logs as log_reads
 from resolvers import lookups, viewers
 from resolvers.paging import ListOrder, TimeOrder
 from schema.app import App, AppFilter, listed_apps
@@ -13,6 +14,7 @@ from schema.cluster import Cluster, ClusterFilter, listed_clusters
 from schema.environment import Environment, EnvironmentFilter, listed_environments
 from schema.fields import resolved_by
 from schema.instance import Instance, InstanceFilter, listed_instances
+from schema.log import LogFilter, LogPage
 from schema.node import PAGING, Connection, Node
 from schema.service import Service, ServiceFilter, listed_services
 from schema.stack import Stack, StackFilter, listed_stacks
@@ -55,6 +57,18 @@ class Query:
     service: Service | None = _named("Service", "A service by its name.")
     cluster: Cluster | None = _named("Cluster", "A cluster by its name.")
     environment: Environment | None = _named("Environment", "An environment by its name.")
+    logs: LogPage = resolved_by(
+        log_reads.logs,
+        description="What the containers of an instance wrote: its last lines, or those around a cursor. Each page is "
+        "read from the cluster when it is asked for, and the further back, the more a node has to read for it.",
+        arguments={
+            "instance_id": "The instance.",
+            "filter": Annotated[LogFilter | None, argument(description="Which lines; all without it.")],
+            "before": "A cursor of this instance and filter: the last lines in front of it.",
+            "after": "A cursor of this instance and filter: the first lines behind it.",
+            "limit": "How many lines, of all sources together: at most 1,000.",
+        },
+    )
     apps: Connection[App] = _list(listed_apps, AppFilter, ListOrder, "Apps that you may see.")
     instances: Connection[Instance] = _list(listed_instances, InstanceFilter, ListOrder, "Instances that you may see.")
     tasks: Connection[Task] = _list(listed_tasks, TaskFilter, TimeOrder, "Tasks that you may see.")

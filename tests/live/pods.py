@@ -6,9 +6,10 @@ from contextlib import aclosing, asynccontextmanager
 from zlib import crc32
 
 from kube.errors import NotFound
+from kube.log_past import Wanted, Window
 from kube.log_records import Gap, Line, Position, Record, Source
 from kube.pods import ContainerEvent
-from kube.tail import Past
+from kube.tail import History
 from live.log_events import LogBatch, LogEvent
 from live.log_filter import Filter
 from live.log_viewer import Viewer
@@ -61,11 +62,11 @@ class Container:
         """No more will come."""
         self._coming.put_nowait(None)
 
-    async def history(self, count: int) -> Past:
+    async def history(self, count: int) -> History:
         await self.readable.wait()
         if not self.opened:
             self._shown = {id(record) for record in self.kept}
-        return Past(self.kept[max(0, len(self.kept) - count) :], len(self.kept) <= count)
+        return History(self.kept[max(0, len(self.kept) - count) :], len(self.kept) <= count)
 
     async def records(self) -> AsyncGenerator[list[Record], None]:
         self.opened += 1
@@ -90,11 +91,30 @@ class Container:
             yield [Gap(after.ns, later[0].ns if later else 0, "ROTATION"), *later]
 
 
+class PastOf:
+    """A container's past, as `kube.log_past.Past` reads it, in one window."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    async def before(self, wanted: Wanted) -> AsyncGenerator[Window, None]:
+        found = [record for record in self._container.kept if isinstance(record, Line)]
+        if wanted.end is not None:
+            places = [record.position for record in found]
+            found = found[: places.index(wanted.end) + wanted.inclusive]
+        window = Window(last=found[-1].position if found else None, whole=True)
+        for each in found:
+            if wanted.passes(each):
+                window.add(each, wanted.limit)
+        yield window
+
+
 class FakeInstance:
     """What the hub reads from. Containers that are given from the start were there before."""
 
     def __init__(self, *containers: Container, synced: bool = True) -> None:
         self._by_source = {container.source: container for container in containers}
+        self._told: list[ContainerEvent] = []
         self._events: asyncio.Queue[ContainerEvent] = asyncio.Queue()
         for container in containers:
             self.tell("JOINED", container)
@@ -113,6 +133,7 @@ class FakeInstance:
         """Something happens to a container."""
         self.add(container)
         event = ContainerEvent(type, container.source, container.service, **more)  # type: ignore[arg-type]
+        self._told.append(event)
         self._events.put_nowait(event)
 
     async def events(self) -> AsyncGenerator[ContainerEvent, None]:
@@ -124,6 +145,15 @@ class FakeInstance:
 
     def before(self, source: Source) -> Container:
         return self._by_source[source]
+
+    async def now(self) -> list[ContainerEvent]:
+        return self._told
+
+    def past(self, source: Source, *, previous: bool) -> PastOf:
+        return PastOf(self._by_source[source])
+
+    async def first(self, source: Source, *, previous: bool) -> int | None:
+        return next((each.ns for each in self._by_source[source].kept if isinstance(each, Line)), None)
 
     async def rest(
         self, source: Source, after: Position | None, *, inclusive: bool, previous: bool
