@@ -14,7 +14,7 @@ from tortoise.transactions import in_transaction
 from jobs.bell import Bell
 from jobs.kinds import Kind
 from jobs.moves import tell
-from models import App, Instance, Organization, Task
+from models import App, Cluster, Instance, Organization, Task
 from models.event import append
 from models.ids import new_id
 from rules.enums import InstanceState, OnConflict, Scope, TaskState
@@ -160,6 +160,11 @@ class Door:
     async def tell(self, instance: Instance, kind: str, data: dict[str, Any]) -> str:
         """Appends an event to the instance's stream; returns the cursor to follow after."""
         return str(await tell(self.connection, instance, kind, data, self.viewer.user_id))
+
+    async def tell_of(self, cluster: Cluster, kind: str, data: dict[str, Any]) -> str:
+        """Appends an event to a locked cluster's stream; returns the cursor to follow after."""
+        actor = self.viewer.user_id
+        return str(await append(self.connection, cluster.id, cluster.organization_id, kind, data, actor_id=actor))
 
     async def audit(self, organization_id: str, kind: str, data: dict[str, Any]) -> str:
         """Appends an event to the organization's stream, for changes that belong to no instance; returns its cursor."""

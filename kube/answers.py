@@ -70,10 +70,9 @@ def from_exception(error: Exception, about: str) -> errors.KubeError:
             return errors.CertificateRefused(f"The server's certificate was refused: {why}.".replace("..", "."))
         cause = cause.__cause__ or getattr(cause, "os_error", None)
     if isinstance(error, TimeoutError):
-        return errors.Unreachable(f"The cluster did not answer in time ({about}).", reason="Timeout")
+        return errors.Unreachable("The cluster did not answer in time", about, reason="Timeout")
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    message = f"The cluster could not be reached: {why} ({about})."[:_LONGEST]
-    return errors.Unreachable(message, reason="Connection")
+    return errors.Unreachable(f"The cluster could not be reached: {why}"[:_LONGEST], about, reason="Connection")
 
 
 def _kind(status: int, reason: str, message: str, causes: set[str]) -> type[errors.KubeError]:

@@ -26,30 +26,37 @@ class KubeError(Exception):
         self.reason = reason
         self.details = details or {}
 
+    def __str__(self) -> str:
+        return self.message
+
 
 class Unreachable(KubeError):
-    """No connection, no answer in time, or the connection broke: a write may or may not have happened."""
+    """No connection, no answer in time, or the connection broke: a write may or may not have happened.
+
+    silence: what is wrong, whichever call met it.
+    """
 
     code = "CLUSTER_UNAVAILABLE"
     remedy = "Check that the cluster runs and that its address is reachable from Berth; the operation can be repeated."
     retryable = True
 
+    def __init__(self, silence: str, about: str = "", *, reason: str = "") -> None:
+        self.silence = f"{silence.removesuffix('.')}."
+        super().__init__(f"{silence} ({about})." if about else self.silence, reason=reason)
+
 
 class CircuitOpen(Unreachable):
     """The cluster was not asked, for it has not answered for a while. wait: seconds until it is asked again.
 
-    reason, since, next_try: what the last request met, when the silence began, and when it may end.
+    since, next_try: when the silence began, and when the cluster is asked again; None while it is being asked.
     """
 
     remedy = "Nothing needs to be done when the cluster comes back: it is asked again by itself."
 
-    def __init__(self, reason: str, *, since: datetime, next_try: datetime, wait: float) -> None:
-        super().__init__(
-            f"The cluster has not answered since {since:%Y-%m-%d %H:%M:%S} UTC, and is asked again at "
-            f"{next_try:%H:%M:%S}. {reason}",
-            reason="CircuitOpen",
-            details={"since": since.isoformat(), "nextTry": next_try.isoformat(), "reason": reason},
-        )
+    def __init__(self, silence: str, *, since: datetime, next_try: datetime | None, wait: float) -> None:
+        super().__init__(silence, reason="CircuitOpen")
+        again = f"is asked again at {next_try:%H:%M:%S}" if next_try else "is being asked again now"
+        self.message = f"The cluster has not answered since {since:%Y-%m-%d %H:%M:%S} UTC, and {again}. {silence}"
         self.since = since
         self.wait = wait
 

@@ -16,8 +16,11 @@ from settings import settings
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a breaker is. reason, since, next_try: why it is not closed, since when the cluster is silent, and when it
-    is asked again; empty and None while it is closed."""
+    """How a breaker is.
+
+    reason, since: what the last request met, and when the silence began; empty and None while it is closed. next_try:
+    when the cluster is asked again, None while it is being asked.
+    """
 
     state: BreakerState = BreakerState.CLOSED
     reason: str = ""
@@ -36,6 +39,7 @@ class Breaker:
         self._open = False
         self._pause = 0.0
         self._next = 0.0
+        self._next_at: datetime | None = None
         self._probing = False
 
     @property
@@ -43,8 +47,9 @@ class Breaker:
         """How it is now."""
         if not self._open:
             return Standing()
-        state = BreakerState.HALF_OPEN if self._probing else BreakerState.OPEN
-        return Standing(state, self._reason, self._since, datetime.now(UTC) + timedelta(seconds=self._wait()))
+        if self._probing:
+            return Standing(BreakerState.HALF_OPEN, self._reason, self._since)
+        return Standing(BreakerState.OPEN, self._reason, self._since, self._next_at)
 
     def check(self) -> None:
         """Raises CircuitOpen when a request would be refused now."""
@@ -81,10 +86,10 @@ class Breaker:
             return  # it was sent before the breaker opened, and says nothing new
         self._silences += 1
         self._since = self._since or datetime.now(UTC)
-        self._reason = silence.message
+        self._reason = silence.silence
         if probe or self._silences >= settings().breaker_silences:
             self._pause = min(max(self._pause * 2, settings().breaker_first), settings().breaker_most)
-            self._next = self._clock() + self._pause
+            self._next, self._next_at = self._clock() + self._pause, datetime.now(UTC) + timedelta(seconds=self._pause)
             self._open, self._probing = True, False
 
     def _wait(self) -> float:
@@ -94,7 +99,6 @@ class Breaker:
         return max(0.0, self._next - self._clock())
 
     def _refusal(self) -> CircuitOpen:
-        standing, wait = self.standing, self._wait()
+        standing = self.standing
         assert standing.since is not None
-        assert standing.next_try is not None
-        return CircuitOpen(standing.reason, since=standing.since, next_try=standing.next_try, wait=wait)
+        return CircuitOpen(standing.reason, since=standing.since, next_try=standing.next_try, wait=self._wait())

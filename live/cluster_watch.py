@@ -3,26 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 
 import structlog
 from tortoise.exceptions import BaseORMException
 
 from kube.clients import Cluster as Client
-from kube.errors import (
-    AddressRefused,
-    CertificateRefused,
-    KubeconfigInvalid,
-    KubeError,
-    NotFound,
-    NotKubernetes,
-    Unauthorized,
-    Unreachable,
-)
+from kube.errors import KubeError, Unreachable
 from kube.labels import MANAGED
 from kube.resources import POD, WORKLOADS, Resource
 from kube.watch import follow
 from live import abandoned
+from live.cluster_state import State, state_of
 from live.observed import Observed
 from live.process import Process
 from models.keyring import KeyringError
@@ -34,16 +25,6 @@ log = structlog.get_logger(__name__)
 _ANSWERS_WITHIN = 10.0
 _AWAY = 2.0
 """Seconds between probes of a cluster that does not answer: the first that succeeds ends every pause of its watches."""
-_SILENT = (Unreachable, CertificateRefused, AddressRefused, NotKubernetes, KubeconfigInvalid)
-_LONGEST_REASON = 500
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """How well the cluster can be watched, and why not better."""
-
-    state: ClusterState
-    reason: str = ""
 
 
 class ClusterWatch:
@@ -73,7 +54,7 @@ class ClusterWatch:
         if self._reached.state is not ClusterState.CONNECTED:
             return self._reached
         if self.observed.troubles:
-            return _state_of(next(iter(self.observed.troubles.values())))
+            return state_of(next(iter(self.observed.troubles.values())))
         used = self.seen_as[2]
         return State(ClusterState.SYNCING) if used and not self.observed.synced else self._reached
 
@@ -91,7 +72,7 @@ class ClusterWatch:
                 client = await self._process.clusters.of(self.cluster_id)
                 await self._watch(client)
             except (KubeError, KeyringError) as problem:
-                self._reach(_state_of(problem))
+                self._reach(state_of(problem))
             except (BaseORMException, OSError, RuntimeError) as problem:  # RuntimeError: the client was closed
                 log.warning("a cluster's watch starts anew", cluster=self.cluster_id, problem=str(problem))
             await asyncio.sleep(_AWAY)
@@ -144,7 +125,7 @@ class ClusterWatch:
             async with asyncio.timeout(_ANSWERS_WITHIN):
                 await client.verify()
         except KubeError as problem:
-            return _state_of(problem)
+            return state_of(problem)
         except TimeoutError:
             return State(ClusterState.UNREACHABLE, f"It did not answer within {_ANSWERS_WITHIN:g} seconds.")
         return State(ClusterState.CONNECTED)
@@ -171,15 +152,3 @@ async def _until(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-
-
-def _state_of(problem: Exception) -> State:
-    """What an error says of the cluster as a whole."""
-    reason = str(problem)[:_LONGEST_REASON]
-    if isinstance(problem, (Unauthorized, KeyringError)):
-        return State(ClusterState.AUTH_FAILED, reason)
-    if isinstance(problem, _SILENT):
-        return State(ClusterState.UNREACHABLE, reason)
-    if isinstance(problem, NotFound):
-        reason = f"It lacks something that every cluster has. {reason}"
-    return State(ClusterState.DEGRADED, reason)

@@ -14,10 +14,12 @@ import asyncpg
 import orjson
 import structlog
 
-from live.cluster_watch import ClusterWatch, State
+from live.breaker import Standing
+from live.cluster_state import State
+from live.cluster_watch import ClusterWatch
 from live.observed import Key
 from live.process import Process
-from live.status_sql import CLUSTERS, EXPECTED, FREE, LOCK, STATES, STATUSES, TOUCH
+from live.status_sql import CLUSTERS, EXPECTED, FREE, LOCK, STATES, STATUSES, SYNCED, TOUCH
 from rules.enums import ClusterState
 from settings import settings
 
@@ -40,7 +42,7 @@ class StatusWriter:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._watches: dict[str, ClusterWatch] = {}
-        self._written: dict[str, State] = {}
+        self._written: dict[str, tuple[State, Standing]] = {}
         self._expecting: set[str] = set()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -78,7 +80,9 @@ class StatusWriter:
                 await self._put_statuses(connection)
                 if touch.now():
                     self._written.clear()  # so that a state that something else wrote is put right
-                    await connection.execute(TOUCH, [watch.cluster_id for watch in self._well()])
+                    well = [watch.cluster_id for watch in self._well()]
+                    await connection.execute(SYNCED, well)
+                    await connection.execute(TOUCH, well)
             except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as problem:
                 log.info("statuses are written a little later", problem=str(problem))
             await asyncio.sleep(settings().status_flush)
@@ -110,12 +114,13 @@ class StatusWriter:
         return [watch for watch in self._watches.values() if watch.state.state is ClusterState.CONNECTED]
 
     async def _put_states(self, connection: Connection) -> None:
-        states = {id: watch.state for id, watch in self._watches.items() if watch.state != self._written.get(id)}
-        if states:
-            given = [{"id": id, "state": state.state, "reason": state.reason} for id, state in states.items()]
+        found = {id: (watch.state, self._process.clusters.standing(id)) for id, watch in self._watches.items()}
+        changed = {id: pair for id, pair in found.items() if pair != self._written.get(id)}
+        if changed:
+            given = [_columns(id, *pair) for id, pair in changed.items()]
             written = await connection.fetch(STATES, orjson.dumps(given).decode())
-            self._written.update({row["id"]: states[row["id"]] for row in written})
-            if len(written) < len(states):
+            self._written.update({row["id"]: changed[row["id"]] for row in written})
+            if len(written) < len(changed):
                 self._changed.set()
 
     async def _put_statuses(self, connection: Connection) -> None:
@@ -149,6 +154,18 @@ class StatusWriter:
             by_id[row["cluster_id"]].observed.expect([(row["namespace"], row["instance_id"], row["name"])])
         await connection.execute(TOUCH, list(by_id))
         self._expecting.difference_update(by_id)
+
+
+def _columns(id: str, state: State, breaker: Standing) -> dict[str, Any]:
+    return {
+        "id": id,
+        "state": state.state,
+        "reason": state.reason,
+        "breaker": breaker.state,
+        "breaker_reason": breaker.reason,
+        "breaker_since": breaker.since,
+        "breaker_next_try": breaker.next_try,
+    }
 
 
 def _key(parts: list[Any]) -> Key:

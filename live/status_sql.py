@@ -30,18 +30,53 @@ UPDATE app_service SET observed_at = now() WHERE id IN (
 """
 """What is known of the app services of these clusters still holds."""
 
-STATES = """
-WITH given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(id text, state text, reason text)),
+STATES = f"""
+WITH given AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(
+        id text, state text, reason text, breaker text, breaker_reason text, breaker_since timestamptz,
+        breaker_next_try timestamptz)),
 free AS MATERIALIZED (
-    SELECT c.id FROM cluster c WHERE c.id IN (SELECT id FROM given) FOR NO KEY UPDATE SKIP LOCKED),
+    SELECT c.id, c.state AS before, c.state_reason AS reason_before,
+        (SELECT string_agg(one ->> 'message', ' ') FROM jsonb_array_elements(c.checks) AS one
+         WHERE (one ->> 'needed')::boolean AND NOT (one ->> 'passed')::boolean) AS lacking
+    FROM cluster c JOIN organization o ON o.id = c.organization_id
+    WHERE c.id IN (SELECT id FROM given) FOR NO KEY UPDATE OF c SKIP LOCKED FOR KEY SHARE OF o SKIP LOCKED),
+known AS (
+    SELECT g.id, g.breaker, g.breaker_reason, g.breaker_since, g.breaker_next_try, f.before, f.reason_before,
+        CASE WHEN g.state = 'CONNECTED' AND f.lacking IS NOT NULL THEN 'DEGRADED' ELSE g.state END AS state,
+        CASE WHEN g.state = 'CONNECTED' AND f.lacking IS NOT NULL THEN f.lacking ELSE g.reason END AS reason
+    FROM given g JOIN free f ON f.id = g.id),
+judged AS (SELECT *, (before, reason_before) IS DISTINCT FROM (state, reason) AS changed FROM known),
 written AS (
-    UPDATE cluster c SET state = g.state, state_reason = g.reason,
-        state_since = CASE WHEN c.state = g.state THEN c.state_since ELSE now() END
-    FROM given g WHERE c.id = g.id AND c.id IN (SELECT id FROM free) AND c.removed_at IS NULL
-        AND (c.state, c.state_reason) IS DISTINCT FROM (g.state, g.reason))
-SELECT id FROM free
+    UPDATE cluster c SET state = j.state, state_reason = j.reason,
+        state_since = CASE WHEN j.before = j.state THEN c.state_since ELSE now() END,
+        synced_at = CASE WHEN j.state = 'CONNECTED' THEN now() ELSE c.synced_at END,
+        breaker = j.breaker, breaker_reason = j.breaker_reason, breaker_since = j.breaker_since,
+        breaker_next_try = j.breaker_next_try, seq = c.seq + j.changed::integer
+    FROM judged j WHERE c.id = j.id AND c.removed_at IS NULL AND (j.changed
+        OR (c.breaker, c.breaker_reason, c.breaker_since, c.breaker_next_try)
+            IS DISTINCT FROM (j.breaker, j.breaker_reason, j.breaker_since, j.breaker_next_try))
+    RETURNING c.id, c.organization_id, c.seq, c.state, j.before, j.reason, j.changed),
+told AS (
+    INSERT INTO event (subject, number, organization_id, kind, data)
+    SELECT id, seq, organization_id, 'STATE',
+        jsonb_build_object('state', state, 'before', before, 'reason', reason)
+    FROM written WHERE changed
+    RETURNING subject),
+rung AS MATERIALIZED (SELECT pg_notify('{CHANNEL}', subject) FROM told)
+SELECT free.id FROM free, (SELECT count(*) FROM rung) r
 """
-"""Writes states of clusters, and answers with those that are written now."""
+"""Writes how clusters and their breakers are, and tells those who follow them; answers with those that are written now.
+
+A cluster that is well watched but lacks what its last test found to be needed is DEGRADED.
+The organization's row is held as an event's reference does: who changes a cluster holds it first.
+"""
+
+SYNCED = """
+UPDATE cluster SET synced_at = now()
+WHERE id IN (SELECT id FROM cluster WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED)
+"""
+"""All that is known of these clusters still holds."""
 
 STATUSES = f"""
 WITH given AS MATERIALIZED (

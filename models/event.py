@@ -11,7 +11,7 @@ from models.lease import LeaseLost
 CHANNEL = "berth_event"
 """The PostgreSQL channel that is notified with the subject's id, in the transaction that appends."""
 
-_SUBJECTS = {"org": "organization", "app": "app", "ins": "instance", "tsk": "task"}
+_SUBJECTS = {"org": "organization", "cls": "cluster", "app": "app", "ins": "instance", "tsk": "task"}
 _APPEND = (
     'WITH n AS (UPDATE "{table}" SET seq = seq + 1 WHERE id = $1{fence} RETURNING seq), '
     "e AS (INSERT INTO event (subject, number, organization_id, kind, data, actor_id) "
@@ -32,7 +32,8 @@ async def append(
 ) -> int:
     """Appends an event in the running transaction and wakes its readers when that commits.
 
-    The subject's row is locked by counting up its `seq`; take locks in the order organization, app, instance, task.
+    The subject's row is locked by counting up its `seq`; take locks in the order organization, cluster, app,
+    instance, task.
     lease: for a task's subject, the lease token that must still hold. Returns the event's number.
     Raises: LeaseLost.
     """

@@ -1,6 +1,6 @@
 """Clusters: registered, changed, looked at and removed. A cluster is asked before the transaction, never inside it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tortoise.timezone import now
@@ -8,12 +8,14 @@ from tortoise.timezone import now
 from jobs.start import Door, Ids
 from kube.check import Report, check
 from kube.clients import connect
-from kube.errors import AddressRefused, KubeconfigInvalid, KubeError, Unauthorized
+from kube.errors import AddressRefused, ClusterChanged, KubeconfigInvalid, KubeError
 from kube.kubeconfig import Access, in_cluster
 from kube.kubeconfig import read as read_kubeconfig
+from live.cluster_state import state_of
 from live.process import current
 from models import AbandonedNamespace, Cluster, Instance
 from models.ids import new_id
+from models.keyring import KeyringError
 from resolvers.changes import Ask, Changed
 from resolvers.owned import in_use, locked
 from rules import names
@@ -64,8 +66,9 @@ async def register(
         )
         row.kubeconfig = None if kubeconfig is None else current().keyring.seal(kubeconfig, row.id)
         await row.save(using_db=door.connection, force_create=True)
-        data = {"clusterId": row.id, "name": name, "uid": row.uid}
-        return {"cluster": row.id, "cursor": await door.audit(organization_id, "CLUSTER_REGISTERED", data)}
+        await door.audit(organization_id, "CLUSTER_REGISTERED", {"clusterId": row.id, "name": name, "uid": row.uid})
+        told = {"title": row.title, "accessChanged": True}
+        return {"cluster": row.id, "cursor": await door.tell_of(row, "CHANGED", told)}
 
     return await ask.change(work)
 
@@ -90,8 +93,9 @@ async def update(
             changed |= {"server": found.server, "kubeconfig": current().keyring.seal(kubeconfig, row.id)}
             changed |= _seen(found.report, row)
         await row.update_from_dict(changed).save(using_db=door.connection, update_fields=list(changed))
-        data = {"clusterId": row.id, "title": row.title, "accessChanged": found is not None}
-        return {"cluster": row.id, "cursor": await door.audit(row.organization_id, "CLUSTER_UPDATED", data)}
+        told = {"title": row.title, "accessChanged": found is not None}
+        await door.audit(row.organization_id, "CLUSTER_UPDATED", {"clusterId": row.id, **told})
+        return {"cluster": row.id, "cursor": await door.tell_of(row, "CHANGED", told)}
 
     return await ask.change(work)
 
@@ -106,11 +110,15 @@ async def test(ask: Ask, id: str) -> Changed:
 
     async def work(door: Door) -> Ids:
         row = await locked(door, Cluster, id, Scope.ADMIN, removed_at=None)
-        if row.state == seen["state"]:
+        before, reason = row.state, row.state_reason
+        if before == seen["state"]:
             seen.pop("state_since", None)
         await row.update_from_dict(seen).save(using_db=door.connection, update_fields=list(seen))
-        data = {"clusterId": row.id, "state": row.state}
-        return {"cluster": row.id, "cursor": await door.audit(row.organization_id, "CLUSTER_TESTED", data)}
+        await door.audit(row.organization_id, "CLUSTER_TESTED", {"clusterId": row.id, "state": row.state})
+        if (before, reason) != (row.state, row.state_reason):
+            await door.tell_of(row, "STATE", {"state": row.state, "before": before, "reason": row.state_reason})
+        passed = row.state == ClusterState.CONNECTED
+        return {"cluster": row.id, "cursor": await door.tell_of(row, "TESTED", {"passed": passed})}
 
     return await ask.change(work)
 
@@ -127,6 +135,7 @@ async def remove(ask: Ask, id: str, expected_version: int | None = None) -> Chan
         row.removed_at, row.kubeconfig, row.version = now(), None, row.version + 1
         await row.save(using_db=door.connection, update_fields=["removed_at", "kubeconfig", "version"])
         await AbandonedNamespace.filter(cluster_id=row.id).using_db(door.connection).delete()
+        await door.tell_of(row, "GONE", {})
         data = {"clusterId": row.id, "name": row.name}
         cursor = await door.audit(row.organization_id, "CLUSTER_REMOVED", data)
         return {"organization": row.organization_id, "deleted": row.id, "cursor": cursor}
@@ -214,13 +223,13 @@ async def _look(row: Cluster) -> dict[str, Any]:
     try:
         async with connect(current().clusters.access(row)) as client:
             report = await check(client)
-            if report.uid != row.uid:
-                message = "Another cluster answers at this address: its kube-system namespace has another UID."
-                return _state(ClusterState.AUTH_FAILED, message)
-            return _seen(report)
-    except KubeError as error:
-        failed = isinstance(error, Unauthorized | KubeconfigInvalid)
-        return _state(ClusterState.AUTH_FAILED if failed else ClusterState.UNREACHABLE, error.message)
+        if report.uid != row.uid:
+            raise ClusterChanged
+    except (KubeError, KeyringError) as error:
+        found = state_of(error)
+        return _state(found.state, found.reason)
+    current().clusters.answered(row.id)
+    return _seen(report)
 
 
 def _seen(report: Report, row: Cluster | None = None) -> dict[str, Any]:
@@ -229,7 +238,7 @@ def _seen(report: Report, row: Cluster | None = None) -> dict[str, Any]:
     columns = _state(state, " ".join(failed))
     if row is not None and row.state == state:
         del columns["state_since"]
-    checks = [{"name": item.name, "passed": item.passed, "message": item.message} for item in report.checks]
+    checks = [asdict(item) for item in report.checks]
     return {**columns, "kubernetes_version": report.version, "checks": checks}
 
 

@@ -7,6 +7,7 @@ from tortoise.connection import get_connection
 _TASKS = "SELECT state, count(*) AS number FROM task WHERE ended_at IS NULL GROUP BY state"
 _INSTANCES = "SELECT state, count(*) AS number FROM instance WHERE deleted_at IS NULL GROUP BY state"
 _CLUSTERS = "SELECT state, count(*) AS number FROM cluster WHERE removed_at IS NULL GROUP BY state"
+_BREAKERS = "SELECT breaker AS state, count(*) AS number FROM cluster WHERE removed_at IS NULL GROUP BY breaker"
 _ALONE = """
 SELECT (SELECT count(*) FROM abandoned_namespace) AS abandoned,
     (SELECT count(DISTINCT worker) FROM task WHERE lease_until > now()) AS workers,
@@ -19,7 +20,8 @@ SELECT (SELECT count(*) FROM abandoned_namespace) AS abandoned,
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """tasks: that have not ended. instances, clusters: all there are, each by state. abandoned: namespaces.
+    """tasks: that have not ended. instances, clusters, breakers of clusters: all there are, each by state. abandoned:
+    namespaces.
 
     workers: that hold tasks now. waiting: seconds for which the oldest task that could run has found no worker.
     """
@@ -27,6 +29,7 @@ class Figures:
     tasks: dict[str, int]
     instances: dict[str, int]
     clusters: dict[str, int]
+    breakers: dict[str, int]
     abandoned: int
     workers: int
     waiting: float
@@ -35,7 +38,8 @@ class Figures:
 async def figures() -> Figures:
     """Reads them; a handful of statements over indexed columns."""
     (alone,) = await get_connection("default").execute_query_dict(_ALONE)
-    return Figures(await _counted(_TASKS), await _counted(_INSTANCES), await _counted(_CLUSTERS), **alone)
+    counts = [await _counted(statement) for statement in (_TASKS, _INSTANCES, _CLUSTERS, _BREAKERS)]
+    return Figures(*counts, **alone)
 
 
 async def _counted(statement: str) -> dict[str, int]:

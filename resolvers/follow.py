@@ -58,6 +58,13 @@ async def instance_events(info: Info, id: strawberry.ID, after: str | None = Non
         yield event
 
 
+async def cluster_events(info: Info, id: strawberry.ID, after: str | None = None) -> AsyncGenerator[Any, None]:
+    """Raises: Refused NOT_FOUND, INVALID_CURSOR."""
+    subject = Subject(id, told.of_cluster, "GONE", told.ClusterSnapshot)
+    async for event in _stream(info.context, "Cluster", subject, after):
+        yield event
+
+
 async def _stream(context: Context, noun: str, subject: Subject, after: str | None) -> AsyncGenerator[Any, None]:
     with bells.waiting(subject.id) as bell, context.session.waking(bell.set):
         number = await _newest(context, noun, subject.id)

@@ -17,13 +17,25 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskSnapshot(Told):
+class Snapshot(Told):
+    """What a stream without a cursor begins with: the id of what it tells of."""
+
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceSnapshot(Told):
-    id: str
+class TaskSnapshot(Snapshot):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSnapshot(Snapshot):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSnapshot(Snapshot):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,29 @@ class InstanceGone(Told):
     by_task_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterStateChanged(Told):
+    state: str
+    before: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterChanged(Told):
+    title: str
+    access_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterTested(Told):
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterGone(Told):
+    pass
+
+
 def ended(number: int, reason: str, *, again: bool) -> StreamEnded:
     """The last event of a stream that ends before its subject does; `again`: coming back is worth while."""
     return StreamEnded(str(number), datetime.now(UTC), reason, again)
@@ -148,3 +183,15 @@ def of_instance(cursor: str, at: datetime, kind: str, data: dict[str, Any]) -> T
         case "HOLDING":
             return HoldingChanged(cursor, at, [holding_of(one) for one in data["holding"]])
     return InstanceChanged(cursor, at, data.get("title"), data.get("stackRevisionId"))
+
+
+def of_cluster(cursor: str, at: datetime, kind: str, data: dict[str, Any]) -> Told:
+    """The event that a row of a cluster's stream stands for."""
+    match kind:
+        case "STATE":
+            return ClusterStateChanged(cursor, at, data["state"], data["before"], data["reason"])
+        case "TESTED":
+            return ClusterTested(cursor, at, data["passed"])
+        case "GONE":
+            return ClusterGone(cursor, at)
+    return ClusterChanged(cursor, at, data["title"], data["accessChanged"])

@@ -7,8 +7,8 @@ import strawberry
 
 from resolvers.lists import listed, nested
 from resolvers.paging import ListOrder, TimeOrder
-from resolvers.rows.cluster import AbandonedNamespaceRow, Check, ClusterRow
-from rules.enums import ClusterKind, ClusterState
+from resolvers.rows.cluster import AbandonedNamespaceRow, Breaker, Check, ClusterRow
+from rules.enums import BreakerState, ClusterKind, ClusterState
 from schema.fields import resolved_by, source
 from schema.node import PAGING, Connection, Node
 from schema.organization import Organization
@@ -28,6 +28,23 @@ class ClusterCheck:
     name: str = strawberry.field(description="What was looked at.")
     passed: bool = strawberry.field(description="Whether it is as Berth needs it.")
     message: str = strawberry.field(description="What was found, in a sentence.")
+
+
+@strawberry.type(
+    description="A cluster that leaves some requests unanswered in a row is left alone, but for one request now and "
+    "then, and every operation on it fails at once with CLUSTER_UNAVAILABLE, or waits. This is how the worker sees it "
+    "that watches the cluster; other processes find out by themselves."
+)
+@source(Breaker)
+class ClusterBreaker:
+    state: BreakerState = strawberry.field(description="Whether it is left alone.")
+    reason: str = strawberry.field(description="What its last request met; empty while the breaker is CLOSED.")
+    since: datetime.datetime | None = strawberry.field(
+        description="Since when it has not answered; null while the breaker is CLOSED."
+    )
+    next_try_at: datetime.datetime | None = strawberry.field(
+        description="When it is asked again; null when that is now, or the breaker is CLOSED."
+    )
 
 
 @strawberry.type(
@@ -58,9 +75,18 @@ class Cluster(Node):
     kubernetes_version: str = strawberry.field(description="Its version as it says itself; empty until it answered.")
     state: ClusterState = strawberry.field(description="How well it can be reached and watched.")
     reason: str = strawberry.field(description="Why it is in this state, in a sentence; empty when all is well.")
-    since: datetime.datetime = strawberry.field(description="When it entered this state.")
+    state_since: datetime.datetime = strawberry.field(description="When it entered this state.")
+    synced_at: datetime.datetime | None = strawberry.field(
+        description="When all that is shown of what is on it was last known to hold; null when it never was."
+    )
+    stale: bool = strawberry.field(
+        description="Whether what is shown of what is on it may be out of date: it is not CONNECTED, or `syncedAt` is "
+        "older than 60 s."
+    )
+    breaker: ClusterBreaker = strawberry.field(description="Whether it is left alone because it does not answer.")
     checks: list[ClusterCheck] = strawberry.field(description="What was found when it was looked at last.")
     checked_at: datetime.datetime | None = strawberry.field(description="When it was looked at last; null when never.")
+    cursor: str = strawberry.field(description="Its last event; a subscription to it may start after this.")
     version: int = strawberry.field(description="Counts the changes of its own fields; send it as `expectedVersion`.")
     created_at: datetime.datetime = strawberry.field(description="When it was registered.")
     instances: Connection[Instance] = resolved_by(

@@ -8,6 +8,7 @@ import strawberry
 from resolvers.paging import ListOrder, TimeOrder
 from rules.enums import (
     AppServiceState,
+    BreakerState,
     ClusterKind,
     ClusterState,
     DeploymentState,
@@ -132,6 +133,15 @@ _describe(
         "DEGRADED": "It answers in part: `reason` says what is wrong.",
         "UNREACHABLE": "It does not answer.",
         "AUTH_FAILED": "It answers, and does not accept the credentials.",
+    },
+)
+_describe(
+    BreakerState,
+    "Whether a cluster is asked for anything.",
+    {
+        "CLOSED": "It is.",
+        "OPEN": "It is left alone until `nextTryAt`.",
+        "HALF_OPEN": "One request is finding out whether it answers again.",
     },
 )
 _describe(

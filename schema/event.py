@@ -10,14 +10,15 @@ from resolvers import told
 from resolvers.context import Context
 from resolvers.nouns import find
 from resolvers.selection import selection
-from rules.enums import InstanceState, StepState, TaskState
+from rules.enums import ClusterState, InstanceState, StepState, TaskState
 from schema.app_service import AppService
+from schema.cluster import Cluster
 from schema.fields import resolved_by, source
 from schema.instance import Instance, NamespaceHolding
 from schema.task import LogLevel, Task, TaskFailure
 
 
-async def _subject(root: told.TaskSnapshot, info: strawberry.Info[Context, None]) -> object:
+async def _subject(root: told.Snapshot, info: strawberry.Info[Context, None]) -> object:
     return (await find(info.context, [root.id], selection(info))).get(root.id)
 
 
@@ -128,6 +129,39 @@ class InstanceGone(Event):
     by_task_id: strawberry.ID | None = strawberry.field(description="The task that deleted it.")
 
 
+@strawberry.type(description="A cluster as it is when a stream without a cursor begins.")
+@source(told.ClusterSnapshot)
+class ClusterSnapshot(Event):
+    cluster: Cluster | None = resolved_by(_subject, description="The cluster; null when it is gone by now.")
+
+
+@strawberry.type(description="The state of a cluster changed, or the reason for it.")
+@source(told.ClusterStateChanged)
+class ClusterStateChanged(Event):
+    state: ClusterState = strawberry.field(description="Its state from then on.")
+    before: ClusterState = strawberry.field(description="Its state until then.")
+    reason: str = strawberry.field(description="Why it is in this state, in a sentence; empty when all is well.")
+
+
+@strawberry.type(description="A cluster was registered, or its title or the way to it changed.")
+@source(told.ClusterChanged)
+class ClusterChanged(Event):
+    title: str = strawberry.field(description="Its title from then on.")
+    access_changed: bool = strawberry.field(description="Whether it is reached in another way from then on.")
+
+
+@strawberry.type(description="A cluster was tested: `Cluster.checks` says what was found.")
+@source(told.ClusterTested)
+class ClusterTested(Event):
+    passed: bool = strawberry.field(description="Whether all is as Berth needs it.")
+
+
+@strawberry.type(description="The cluster is removed: the last event of its stream.")
+@source(told.ClusterGone)
+class ClusterGone(Event):
+    pass
+
+
 @strawberry.type(description="Nothing happened for a while; the stream is well.")
 @source(told.Heartbeat)
 class Heartbeat(Event):
@@ -166,4 +200,8 @@ InstanceEvent = Annotated[
     | Heartbeat
     | StreamEnded,
     strawberry.union("InstanceEvent", description="What the stream of an instance tells."),
+]
+ClusterEvent = Annotated[
+    ClusterSnapshot | ClusterStateChanged | ClusterChanged | ClusterTested | ClusterGone | Heartbeat | StreamEnded,
+    strawberry.union("ClusterEvent", description="What the stream of a cluster tells."),
 ]

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers import follow, logs
-from schema.event import InstanceEvent, TaskEvent
+from schema.event import ClusterEvent, InstanceEvent, TaskEvent
 from schema.fields import subscribed_by
 from schema.log import LogEvent, LogFilter
 
@@ -23,6 +23,11 @@ class Subscription:
         follow.instance_events,
         description="An instance: a snapshot, every change after it, and one last event when it is deleted.",
         arguments={"id": "The instance.", "after": _AFTER},
+    )
+    cluster_events: ClusterEvent = subscribed_by(
+        follow.cluster_events,
+        description="A cluster: a snapshot, every change after it, and one last event when it is removed.",
+        arguments={"id": "The cluster.", "after": _AFTER},
     )
     instance_logs: LogEvent = subscribed_by(
         logs.instance_logs,

@@ -10,7 +10,7 @@ from tortoise.exceptions import BaseORMException
 
 from models.postgres import AWAY
 from resolvers.figures import Figures
-from rules.enums import ENDED_TASKS, ClusterState, InstanceState, TaskState
+from rules.enums import ENDED_TASKS, BreakerState, ClusterState, InstanceState, TaskState
 
 _PATIENCE = 2.0
 """Seconds that the database may take to answer."""
@@ -32,6 +32,9 @@ REQUESTS = Counter("berth_http_requests", "HTTP requests answered.", ["method", 
 TASKS = Gauge("berth_tasks", "Tasks of the installation that have not ended.", ["state"])
 INSTANCES = Gauge("berth_instances", "Instances of the installation.", ["state"])
 CLUSTERS = Gauge("berth_clusters", "Clusters of the installation.", ["state"])
+BREAKERS = Gauge(
+    "berth_cluster_breakers", "Clusters by the state of their breaker: all but CLOSED are left alone.", ["state"]
+)
 ABANDONED = Gauge("berth_abandoned_namespaces", "Namespaces that forced deletions left on clusters.")
 WORKERS = Gauge("berth_workers_busy", "Workers that hold tasks now.")
 WAITING = Gauge("berth_task_waiting_seconds", "How long the oldest task that could run has found no worker.")
@@ -60,6 +63,7 @@ def _show(figures: Figures) -> None:
         (TASKS, figures.tasks, set(TaskState) - ENDED_TASKS),
         (INSTANCES, figures.instances, set(InstanceState)),
         (CLUSTERS, figures.clusters, set(ClusterState)),
+        (BREAKERS, figures.breakers, set(BreakerState)),
     ):
         for state in states:
             gauge.labels(state.value).set(counts.get(state.value, 0))

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from jobs.overrides import stack_service_of
 from live.manifests import service_manifests, stack_manifests
 from resolvers.context import Context
 from resolvers.nouns import Noun, many, one
+from resolvers.rows.cluster import STALE_AFTER
 from resolvers.rows.service import Endpoint, ServiceRevisionRow, endpoints
 from resolvers.selection import Selection
 from resolvers.sql import Values, rows
@@ -16,9 +17,6 @@ from rules.enums import ClusterState
 
 if TYPE_CHECKING:
     from resolvers.rows.instance import InstanceRow
-
-STALE_AFTER = timedelta(seconds=60)
-"""How old an observation may be and still be called current: the status writer renews it well within that time."""
 
 
 @dataclass(frozen=True, slots=True)

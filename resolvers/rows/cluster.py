@@ -1,12 +1,16 @@
 """Clusters, and the namespaces given up on them."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 
 from resolvers.nouns import Noun, one
 from resolvers.rows.organization import OrganizationRow
+from rules.enums import ClusterState
+
+STALE_AFTER = timedelta(seconds=60)
+"""How old knowledge of a cluster may be and still be called current: the status writer renews it well within that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,16 @@ class Check:
     name: str
     passed: bool
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Whether a cluster is left alone because it does not answer."""
+
+    state: str
+    reason: str
+    since: datetime | None
+    next_try_at: datetime | None
 
 
 @dataclass(slots=True, eq=False)
@@ -30,12 +44,35 @@ class ClusterRow:
     kubernetes_version: str
     state: str
     reason: str
-    since: datetime
+    state_since: datetime
+    synced_at: datetime | None
+    breaker_state: str
+    breaker_reason: str
+    breaker_since: datetime | None
+    breaker_next_try: datetime | None
     checks_json: str
     checked_at: datetime | None
     version: int
+    number: int
     created_at: datetime
     organization: OrganizationRow = field(init=False)
+
+    @property
+    def cursor(self) -> str:
+        """The number of its last event, to follow after."""
+        return str(self.number)
+
+    @property
+    def stale(self) -> bool:
+        """Whether what is shown of what is on it may be out of date."""
+        if self.state != ClusterState.CONNECTED or self.synced_at is None:
+            return True
+        return datetime.now(UTC) - self.synced_at > STALE_AFTER
+
+    @property
+    def breaker(self) -> Breaker:
+        """Whether it is being left alone."""
+        return Breaker(self.breaker_state, self.breaker_reason, self.breaker_since, self.breaker_next_try)
 
     @property
     def checks(self) -> list[Check]:
@@ -66,7 +103,7 @@ CLUSTER = Noun(
     ClusterRow,
     {"organization": _ORGANIZATION},
     live="t.removed_at IS NULL",
-    renamed={"reason": "state_reason", "since": "state_since", "checks_json": "checks"},
+    renamed={"reason": "state_reason", "breaker_state": "breaker", "number": "seq", "checks_json": "checks"},
 )
 ABANDONED_NAMESPACE = Noun(
     "AbandonedNamespace",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kube.errors import ClusterChanged
 from live.process import Process
 from models import Cluster
 from rules.enums import InstanceState, Role
@@ -257,8 +258,7 @@ async def test_a_test_keeps_what_it_finds(world: World, simulator: Simulator) ->
     assert answer == {"cluster": {"state": "CONNECTED", "reason": ""}, "problems": []}
     simulator.become_another()
     answer = await api.change("testCluster", {"id": id}, "cluster { state reason } problems { code }")
-    message = "Another cluster answers at this address: its kube-system namespace has another UID."
-    assert answer == {"cluster": {"state": "AUTH_FAILED", "reason": message}, "problems": []}
+    assert answer == {"cluster": {"state": "DEGRADED", "reason": ClusterChanged().message}, "problems": []}
     simulator.fault("status", code=401)
     answer = await api.change("testCluster", {"id": id}, "cluster { state } problems { code }")
     assert answer == {"cluster": {"state": "AUTH_FAILED"}, "problems": []}

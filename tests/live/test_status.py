@@ -1,21 +1,17 @@
 """How app services and clusters are, as the status writer of a worker writes it down from what clusters tell."""
 
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from tortoise.transactions import in_transaction
 
 from kube import namespaces
 from kube.labels import FIELD_MANAGER, INSTANCE, MANAGED_BY, SERVICE, WORKLOAD
 from live import abandoned, process
-from live.events import bells
 from live.status import StatusWriter
 from models import AbandonedNamespace, AppService, Cluster, Instance
-from settings import settings
 from simulator.kinds import DEPLOYMENTS, NAMESPACES
 from tests.kit import makers
 from tests.kit.sandbox import Sandbox, kubeconfig
@@ -27,22 +23,6 @@ RUNTIMES = """query($id: ID!) { node(id: $id) { ... on Instance {
 EVENTS = """subscription($id: ID!) { instanceEvents(id: $id) {
   __typename ... on RuntimeChanged { appServiceId ready desired reason }
 } }"""
-
-
-@pytest.fixture
-async def writer(sandbox: Sandbox, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[StatusWriter]:
-    """The status writer of a worker that never waits long."""
-    for name in ("STATUS_LOOK", "STATUS_FLUSH", "CLUSTER_PROBE"):
-        monkeypatch.setenv(f"BERTH_{name}", "0.05")
-    settings.cache_clear()
-    bells.open(database_url)
-    writing = StatusWriter(process.current())
-    writing.open(database_url)
-    yield writing
-    await writing.close()
-    await bells.close()
-    monkeypatch.undo()
-    settings.cache_clear()
 
 
 async def runtimes(sandbox: Sandbox, id: str) -> dict[str, tuple[Any, ...]]:

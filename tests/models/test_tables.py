@@ -18,6 +18,7 @@ TYPES = {"TextField": "text",
          "JSONField": "jsonb", "DatetimeField": "timestamp with time zone"}  # fmt: skip
 CLOSED = {
     ("app_service", "state"): enums.AppServiceState,
+    ("cluster", "breaker"): enums.BreakerState,
     ("cluster", "kind"): enums.ClusterKind,
     ("cluster", "state"): enums.ClusterState,
     ("deployment", "state"): enums.DeploymentState,

@@ -61,7 +61,7 @@ def value(text: str, name: str) -> float:
 
 
 async def nothing() -> Figures:
-    return Figures({}, {}, {}, 0, 0, 0.0)
+    return Figures({}, {}, {}, {}, 0, 0, 0.0)
 
 
 async def test_metrics_count_operations_by_type_and_outcome() -> None:
@@ -89,6 +89,7 @@ async def test_metrics_tell_how_the_installation_is(opened_database: str) -> Non
     instance = await makers.instance(world)
     await makers.instance(world, "broken", InstanceState.ERRORED)
     await makers.task(instance, TaskState.QUEUED)
+    await makers.cluster(world.organization, "away", breaker="OPEN")
     app = Starlette(routes=[Route("/metrics", metrics(figures))])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://berth") as client:
         text = (await client.get("/metrics")).text
@@ -99,10 +100,12 @@ async def test_metrics_tell_how_the_installation_is(opened_database: str) -> Non
         'berth_instances{state="OK"}',
         'berth_instances{state="ERRORED"}',
         'berth_clusters{state="CONNECTED"}',
+        'berth_cluster_breakers{state="CLOSED"}',
+        'berth_cluster_breakers{state="OPEN"}',
         "berth_abandoned_namespaces",
         "berth_workers_busy",
     ]
-    assert [value(text, name) for name in names] == [1, 1, 0, 1, 1, 1, 0, 0]
+    assert [value(text, name) for name in names] == [1, 1, 0, 1, 1, 2, 1, 1, 0, 0]
     assert value(text, "berth_task_waiting_seconds") > 0
 
 
