@@ -38,8 +38,13 @@ class Figures:
 async def figures() -> Figures:
     """Reads them; a handful of statements over indexed columns."""
     (alone,) = await get_connection("default").execute_query_dict(_ALONE)
-    counts = [await _counted(statement) for statement in (_TASKS, _INSTANCES, _CLUSTERS, _BREAKERS)]
-    return Figures(*counts, **alone)
+    return Figures(
+        tasks=await _counted(_TASKS),
+        instances=await _counted(_INSTANCES),
+        clusters=await _counted(_CLUSTERS),
+        breakers=await _counted(_BREAKERS),
+        **alone,
+    )
 
 
 async def _counted(statement: str) -> dict[str, int]:
