@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     status_look: float = Field(2.0, gt=0, description="how often workers look for clusters that nobody watches")
     status_touch: float = Field(20.0, gt=0, description="how often it is noted that what is known of pods still holds")
     cluster_probe: float = Field(10.0, gt=0, description="how often a cluster is asked whether it is still there")
+    watch_relist: float = Field(5.0, ge=0, description="least time between two readings of all objects of a kind")
     abandoned_check: float = Field(30.0, gt=0, description="how often abandoned namespaces are asked to go")
     log_flush: float = Field(0.1, gt=0, description="how long log lines are gathered into one batch")
     log_opening: float = Field(2.0, gt=0, description="how long a log stream waits for the past of slow containers")

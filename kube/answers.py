@@ -53,9 +53,9 @@ def from_status(
     kind = _kind(status, reason, message, {str(cause.get("reason")) for cause in causes})
     if kind is errors.Conflict:
         details["owners"] = _owners(causes)
-    if kind is errors.Throttled:
-        seconds = str(retry_after or (answer.get("details") or {}).get("retryAfterSeconds") or "")
-        details["retry_after"] = float(seconds) if seconds.isdigit() else 1.0
+    seconds = str(retry_after or (answer.get("details") or {}).get("retryAfterSeconds") or "")
+    if seconds.isdigit():
+        details["retry_after"] = float(seconds)
     return kind(message, status=status, reason=reason, details=details)
 
 

@@ -1,6 +1,6 @@
 """A cluster as the rest of Berth calls it: requests with timeouts, fenced writes, streams, one kind of error."""
 
-from asyncio import Semaphore, sleep
+from asyncio import sleep
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
@@ -10,10 +10,11 @@ import aiohttp
 import orjson
 
 from kube import answers, errors
-from kube.connection import STREAM_POOL, UNARY_POOL, Api, Rest, configuration, session, tls
+from kube.connection import STREAM_POOL, Api, Rest, configuration, session, tls
 from kube.gate import Gate, Unguarded
 from kube.identity import Identity
 from kube.kubeconfig import Access
+from kube.pace import CALLS, Pace
 from settings import settings
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -34,23 +35,6 @@ _ATTEMPTS = 4
 _LONGEST_WAIT = 5.0
 
 
-class RetryBudget:
-    """Retries a cluster may still cost: each takes one, each success gives a tenth back, so a dead one stays cheap."""
-
-    def __init__(self, most: float = 20.0) -> None:
-        self.most = most
-        self.left = most
-
-    def spend(self) -> bool:
-        if self.left < 1:
-            return False
-        self.left -= 1
-        return True
-
-    def earn(self) -> None:
-        self.left = min(self.most, self.left + 0.1)
-
-
 class Cluster:
     """One cluster, open. Make it with `await Cluster.open(access)` or `async with connect(access)`; close it once.
 
@@ -60,11 +44,10 @@ class Cluster:
     def __init__(self, unary: Api, streams: Api, gate: Gate, uid: str | None) -> None:
         self._unary = unary
         self._streams = streams
-        self._budget = RetryBudget()
-        self._room = Semaphore(UNARY_POOL)
         self._gate = gate
         self._identity = None if uid is None else Identity(uid, self.uid)
         self._guard: Guard | None = None
+        self.pace = Pace(self.ready)
 
     @classmethod
     async def open(cls, access: Access, gate: Gate | None = None, uid: str | None = None) -> "Cluster":
@@ -77,11 +60,12 @@ class Cluster:
         context = tls(access)
         unary, streams = (
             Api(settled, Rest(session(access, context, limit), access.tls_server_name))
-            for limit in (UNARY_POOL, STREAM_POOL)
+            for limit in (CALLS, STREAM_POOL)
         )
         return cls(unary, streams, gate or Unguarded(), uid)
 
     async def close(self) -> None:
+        await self.pace.close()
         await self._unary.rest_client.close()
         await self._streams.rest_client.close()
 
@@ -129,7 +113,7 @@ class Cluster:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._gate.check()  # before it waits behind those that get no answer
-                async with self._room:  # a busy cluster makes calls wait here, before their time begins to run
+                async with self.pace.room:  # a busy cluster makes calls wait here, before their time begins to run
                     if method != "GET" and self._guard is not None:
                         await self._guard()
                     with self._gate.passing():
@@ -141,7 +125,7 @@ class Cluster:
                 self._gate.check()  # it may have shut at this very silence
                 await sleep(wait)
             else:
-                self._budget.earn()
+                self.pace.budget.earn()
                 return answer
         raise AssertionError("the last attempt returns or raises")
 
@@ -171,6 +155,16 @@ class Cluster:
             raise answers.from_exception(error, about) from error
         finally:
             response.close()
+
+    async def ready(self) -> bool:
+        """Asks, past the gate, whether it takes requests now; a refusal is an answer too."""
+        timeout = aiohttp.ClientTimeout(total=CONNECT_TIMEOUT)
+        try:
+            async with await self._send(self._unary, "GET", "/readyz", None, {}, None, timeout) as response:
+                self._gate.answered()
+                return response.status < 500
+        except (aiohttp.ClientError, TimeoutError, OSError, errors.KubeError):
+            return False
 
     async def _once(
         self,
@@ -224,9 +218,9 @@ class Cluster:
             return None
         if isinstance(error, errors.Throttled):
             wait = error.retry_after
-            return min(wait, _LONGEST_WAIT) if self._budget.spend() else None
+            return min(wait, _LONGEST_WAIT) if self.pace.budget.spend() else None
         repeats = repeatable and isinstance(error, (errors.Unreachable, errors.ServerFault))
-        return 0.1 * 2**attempt if repeats and self._budget.spend() else None
+        return 0.1 * 2**attempt if repeats and self.pace.budget.spend() else None
 
 
 @asynccontextmanager

@@ -19,7 +19,6 @@ from kube.errors import KubeconfigInvalid
 from kube.kubeconfig import Access
 
 USER_AGENT = "berth/0.1"
-UNARY_POOL = 20
 STREAM_POOL = 512
 _READ_BUFFER = 64 * 1024
 

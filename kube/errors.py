@@ -10,7 +10,8 @@ class KubeError(Exception):
 
     code: stable, upper snake case. message: one true sentence for a person. remedy: what to do about it.
     status, reason: HTTP status and `reason` of the Kubernetes Status (0 and "" when there was no answer).
-    retryable: the same call may pass later without a change. details: what else is known, as plain values.
+    retryable: the same call may pass later without a change. details: what else is known, as plain values, such as
+    `retry_after`, the seconds that the cluster asked to be left alone for.
     """
 
     code: str = "CLUSTER_ERROR"

@@ -13,6 +13,9 @@ class Gate(Protocol):
     def passing(self) -> AbstractContextManager[object]:
         """Stands around one request. Raises CircuitOpen, and then the request is not sent."""
 
+    def answered(self) -> None:
+        """Hears that the cluster has answered what did not come this way."""
+
 
 class Unguarded:
     """A gate that lets everything pass, for clusters that are asked once."""
@@ -22,3 +25,6 @@ class Unguarded:
 
     def passing(self) -> AbstractContextManager[object]:
         return nullcontext()
+
+    def answered(self) -> None:
+        return

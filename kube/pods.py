@@ -74,6 +74,8 @@ class Containers:
                 if change.type == "SYNCED":
                     self._synced = True
                     yield ContainerEvent("SYNCED")
+                elif change.type == "SYNCING":
+                    continue
                 elif change.type == "TROUBLE":
                     yield ContainerEvent("TROUBLE", error=change.error)
                 elif change.type == "DELETED":

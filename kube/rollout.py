@@ -75,6 +75,8 @@ class _Seen:
     def note(self, kind: str, change: Change) -> None:
         if change.type == "SYNCED":
             self.synced.add(kind)
+        elif change.type == "SYNCING":
+            self.synced.discard(kind)
         elif change.type == "TROUBLE":
             if isinstance(change.error, (Unauthorized, Forbidden, CircuitOpen)):
                 raise change.error

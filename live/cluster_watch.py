@@ -8,7 +8,7 @@ import structlog
 from tortoise.exceptions import BaseORMException
 
 from kube.clients import Cluster as Client
-from kube.errors import KubeError, Unreachable
+from kube.errors import ClusterChanged, KubeError, Unreachable
 from kube.labels import MANAGED
 from kube.resources import POD, WORKLOADS, Resource
 from kube.watch import follow
@@ -42,8 +42,8 @@ class ClusterWatch:
         self._process = process
         self._changed = changed
         self._reached: State | None = None
-        self._back = asyncio.Event()
         self._doubted = asyncio.Event()
+        self._strange = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -78,8 +78,9 @@ class ClusterWatch:
             await asyncio.sleep(_AWAY)
 
     async def _watch(self, client: Client) -> None:
-        """Runs until one of its parts fails, which none does while the client is open."""
-        self.observed.troubles.clear()
+        """Runs until one of its parts fails, or the cluster is itself again after it was another one."""
+        self.observed.anew()
+        self._strange = False
         parts = [self._probe(client), self._abandoned(client)]
         if self.seen_as[2]:
             parts += [self._follow(client, resource) for resource in (*WORKLOADS, POD)]
@@ -94,27 +95,25 @@ class ClusterWatch:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _follow(self, client: Client, resource: Resource) -> None:
-        async with aclosing(follow(client, resource, labels=MANAGED, sleep=self._pause)) as changes:
+        async with aclosing(follow(client, resource, labels=MANAGED)) as changes:
             async for change in changes:
                 self.observed.note(resource.kind, change)
                 if isinstance(change.error, Unreachable):
                     self._doubted.set()
                 self._changed()
 
-    async def _pause(self, seconds: float) -> None:
-        """Sleeps, but no longer than until the cluster is found to be back."""
-        await _until(self._back, seconds)
-
     async def _probe(self, client: Client) -> None:
+        """Looks again and again; ends when what the watches told may be another cluster's."""
         while True:
             doubted = self._doubted.is_set()
             self._doubted.clear()
             state = await self._look(client)
             well = state.state is ClusterState.CONNECTED
             if well and (doubted or self._reached != state):
-                self._back.set()
-                self._back = asyncio.Event()
+                client.pace.well()
             self._reach(state)
+            if well and self._strange:
+                return
             if well:
                 await _until(self._doubted, settings().cluster_probe)
             if not well or self._doubted.is_set():
@@ -125,6 +124,7 @@ class ClusterWatch:
             async with asyncio.timeout(_ANSWERS_WITHIN):
                 await client.verify()
         except KubeError as problem:
+            self._strange |= isinstance(problem, ClusterChanged)
             return state_of(problem)
         except TimeoutError:
             return State(ClusterState.UNREACHABLE, f"It did not answer within {_ANSWERS_WITHIN:g} seconds.")

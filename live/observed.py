@@ -49,11 +49,22 @@ class Observed:
         """Whether everything that exists has been told, and is being followed."""
         return self._synced == KINDS and not self.troubles
 
+    def anew(self) -> None:
+        """Forgets what the watches told, for they begin anew, but not what was taken of it."""
+        self.troubles.clear()
+        self._synced.clear()
+        self._services.clear()
+        self._workloads.clear()
+        self._pods.clear()
+        self._changed.update(self._told)
+
     def note(self, kind: str, change: Change) -> None:
         """Takes in one step of the collection of a kind."""
         if change.type == "SYNCED":
             self._synced.add(kind)
             self.troubles.pop(kind, None)
+        elif change.type == "SYNCING":
+            self._synced.discard(kind)
         elif change.error is not None:
             self.troubles[kind] = change.error
         else:

@@ -37,8 +37,12 @@ def listed(state: State, request: Request) -> web.Response:
         cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
         why = f"Timeout: Too large resource version: {asked}, current: {store.version}"
         raise errors.StatusError(504, "Timeout", why, {"causes": [cause], "retryAfterSeconds": 1})
-    if query.get("resourceVersionMatch") == "Exact" and int(asked or 0) < store.floor(kind):
-        raise errors.expired("The resourceVersion for the provided list is too old.")
+    if query.get("resourceVersionMatch") == "Exact":
+        version = int(asked or 0)
+        if version < store.floor(kind):
+            raise errors.expired("The resourceVersion for the provided list is too old.")
+        rows = store.at(kind, request.where, version)
+        meta["resourceVersion"] = str(version)
     if token := query.get("continue"):
         version, after = _continue(token)
         if version < store.floor(kind):

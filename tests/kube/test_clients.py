@@ -8,7 +8,6 @@ from aiohttp import web
 
 from kube import clients
 from kube.clients import Cluster, connect
-from kube.connection import UNARY_POOL
 from kube.errors import (
     KubeconfigInvalid,
     LeaseLost,
@@ -20,6 +19,7 @@ from kube.errors import (
     Unreachable,
 )
 from kube.kubeconfig import Access
+from kube.pace import CALLS
 from simulator.simulator import Simulator
 from tests.kube.serving import served, serving
 
@@ -197,9 +197,9 @@ async def test_streams_never_take_the_place_of_calls(cluster: Cluster) -> None:
                     opened.release()
                     await done.wait()
 
-            for _ in range(UNARY_POOL + 5):
+            for _ in range(CALLS + 5):
                 group.create_task(hold())
-            for _ in range(UNARY_POOL + 5):
+            for _ in range(CALLS + 5):
                 await opened.acquire()
             assert (await cluster.request("GET", "/version"))["major"] == "1"
             done.set()

@@ -152,7 +152,7 @@ async def test_a_workload_that_was_removed_fails_by_name(cluster: Cluster, owner
 async def test_a_rollout_that_may_not_be_watched_is_refused(
     simulator: Simulator, cluster: Cluster, owner: Identity
 ) -> None:
-    simulator.fault("deny", verb="list", path="*/pods")
+    simulator.fault("deny", path="*/pods")
     with pytest.raises(Forbidden):
         async for _ in rollout.follow(cluster, owner.namespace, plan(web())):
             pass

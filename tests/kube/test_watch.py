@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from kube import watch
+from kube import collection, watch
 from kube.clients import Cluster
-from kube.errors import Forbidden, Throttled
+from kube.errors import Forbidden
 from kube.resources import SECRET
 from kube.watch import Change, follow
 from simulator.simulator import Simulator
@@ -107,7 +107,8 @@ async def test_a_version_too_old_inside_the_stream_lists_again_and_tells_the_dif
         await put(cluster, "new")
         simulator.compact()
         simulator.clear_faults()
-        assert await take(changes, 4) == [
+        assert await take(changes, 5) == [
+            ("SYNCING", ""),
             ("MODIFIED", "changed"),
             ("ADDED", "new"),
             ("DELETED", "gone"),
@@ -115,38 +116,18 @@ async def test_a_version_too_old_inside_the_stream_lists_again_and_tells_the_dif
         ]
 
 
-async def test_an_object_made_anew_while_away_is_a_deletion_and_an_addition(
-    simulator: Simulator, cluster: Cluster, pauses: Pauses
+async def test_a_cluster_without_watch_lists_is_read_in_pages(
+    simulator: Simulator, cluster: Cluster, pauses: Pauses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await put(cluster, "a")
-    async with followed(cluster, pauses) as changes:
-        await take(changes, 2)
-        simulator.fault("silence", verb="watch")
-        await remove(cluster, "a")
-        await put(cluster, "a")
-        simulator.compact()
-        simulator.clear_faults()
-        assert await take(changes, 3) == [("DELETED", "a"), ("ADDED", "a"), ("SYNCED", "")]
-
-
-async def test_a_version_too_old_as_a_status_lists_again(
-    simulator: Simulator, cluster: Cluster, pauses: Pauses
-) -> None:
-    async with followed(cluster, pauses) as changes:
-        await take(changes, 1)
-        simulator.fault("status", verb="watch", code=410, times=1)
-        await put(cluster, "a")
-        simulator.cut("abort")
-        assert set(await take(changes, 2)) == {("ADDED", "a"), ("SYNCED", "")}
-
-
-async def test_long_lists_are_read_in_pages(cluster: Cluster, pauses: Pauses, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "PAGE", 2)
+    monkeypatch.setattr(collection, "PAGE", 2)
+    simulator.fault("status", verb="watch", code=422, times=1)
     for number in range(5):
         await put(cluster, f"m{number}")
     async with followed(cluster, pauses) as changes:
         found = await take(changes, 6)
-    assert found == [("ADDED", f"m{number}") for number in range(5)] + [("SYNCED", "")]
+        await put(cluster, "later")
+        found += await take(changes, 1)
+    assert found == [("ADDED", f"m{number}") for number in range(5)] + [("SYNCED", ""), ("ADDED", "later")]
 
 
 async def test_only_what_the_selector_names_is_told(cluster: Cluster, pauses: Pauses) -> None:
@@ -158,47 +139,13 @@ async def test_only_what_the_selector_names_is_told(cluster: Cluster, pauses: Pa
         assert await take(changes, 1) == [("DELETED", "mine")]
 
 
-async def test_trouble_is_told_and_waited_out_with_growing_pauses(
-    simulator: Simulator, cluster: Cluster, pauses: Pauses
-) -> None:
-    simulator.fault("status", verb="watch", code=500, times=3)
-    async with followed(cluster, pauses) as changes:
-        found = await take(changes, 7)
-    assert found == [("SYNCED", ""), ("TROUBLE", "CLUSTER_FAULT")] * 3 + [("SYNCED", "")]
-    assert [0.8 * 2**n <= pause <= 1.6 * 2**n for n, pause in enumerate(pauses.asked)] == [True] * 3
-
-
 async def test_a_refusal_is_asked_again_only_after_a_minute(
     simulator: Simulator, cluster: Cluster, pauses: Pauses
 ) -> None:
     simulator.fault("deny", verb="list", times=1)
+    simulator.fault("deny", verb="watch", times=1)
     async with followed(cluster, pauses) as changes:
         change = await anext(changes)
         assert isinstance(change.error, Forbidden)
         assert await take(changes, 1) == [("SYNCED", "")]
-    assert pauses.asked == [60.0]
-
-
-async def test_the_wish_of_a_throttling_cluster_is_honoured(
-    simulator: Simulator, cluster: Cluster, pauses: Pauses
-) -> None:
-    simulator.fault("status", verb="watch", code=429, seconds=9, times=1)
-    async with followed(cluster, pauses) as changes:
-        await take(changes, 1)
-        change = await anext(changes)
-        assert isinstance(change.error, Throttled)
-        assert await take(changes, 1) == [("SYNCED", "")]
-    assert pauses.asked == [9.0]
-
-
-async def test_a_silent_stream_is_opened_anew(
-    simulator: Simulator, cluster: Cluster, pauses: Pauses, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watch, "SILENCE", 0.05)
-    async with followed(cluster, pauses) as changes:
-        await take(changes, 1)
-        simulator.fault("silence", verb="watch")
-        pauses.then = simulator.clear_faults  # the next stream may speak again
-        await put(cluster, "a")
-        assert await take(changes, 1) == [("ADDED", "a")]
-    assert pauses.asked == [watch.SHORT_PAUSE]
+    assert pauses.asked == [watch.SHORT_PAUSE, watch.DENIED]

@@ -108,3 +108,14 @@ def test_objects_without_our_labels_are_left_out() -> None:
     stranger["metadata"]["labels"] = {"app": "other"}
     made.note("Deployment", Change("ADDED", stranger))
     assert made.take() == {}
+
+
+def test_what_was_told_by_watches_that_begin_anew_is_told_as_it_is_then() -> None:
+    made = observed()
+    made.note("Pod", Change("ADDED", pod("a")))
+    made.take()
+    made.anew()
+    assert (made.synced, made.take()) == (False, {})
+    for kind in KINDS:
+        made.note(kind, Change("SYNCED", {}))
+    assert made.take() == {WEB: Seen()}

@@ -109,3 +109,20 @@ async def test_metadata_alone_can_be_watched(shop: Client) -> None:
         line = await answer.content.readline()
     assert b'"kind":"PartialObjectMetadata"' in line
     assert b"blue" not in line
+
+
+async def test_a_list_can_be_read_as_it_was_at_a_version(shop: Client) -> None:
+    for name in ("a", "b"):
+        await shop.post(CONFIG_MAPS, config_map(name, colour="blue"))
+    then = await shop.get(f"{CONFIG_MAPS}?limit=1{ONLY}")
+    version, token = then["metadata"]["resourceVersion"], then["metadata"]["continue"]
+    await shop.merge(f"{CONFIG_MAPS}/a", {"data": {"colour": "red"}})
+    await shop.delete(f"{CONFIG_MAPS}/b")
+    await shop.post(CONFIG_MAPS, config_map("c"))
+    exactly = await shop.get(f"{CONFIG_MAPS}?resourceVersion={version}&resourceVersionMatch=Exact{ONLY}")
+    assert exactly["metadata"]["resourceVersion"] == version
+    assert [(item["metadata"]["name"], item["data"]) for item in exactly["items"]] == [
+        ("a", {"colour": "blue"}), ("b", {"colour": "blue"}),
+    ]  # fmt: skip
+    rest = await shop.get(f"{CONFIG_MAPS}?limit=1&continue={token}{ONLY}")
+    assert [item["metadata"]["name"] for item in rest["items"]] == ["b"]
