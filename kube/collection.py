@@ -4,6 +4,7 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from sys import intern
 from typing import Any
 
 import aiohttp
@@ -105,7 +106,7 @@ def ends_initial(found: dict[str, Any]) -> bool:
 
 
 def key_of(found: dict[str, Any]) -> Key:
-    return found["metadata"].get("namespace", ""), found["metadata"]["name"]
+    return intern(str(found["metadata"].get("namespace", ""))), str(found["metadata"]["name"])
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncGenerator[Event, None]:

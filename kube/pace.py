@@ -54,7 +54,7 @@ class Pace:
         self._lists_until = time.monotonic() + LISTS_FOR
 
     async def pause(self, seconds: float, *, asking: bool) -> None:
-        """Waits for so long, but not after the cluster is found to be well.
+        """Waits for so long; when the cluster was away meanwhile, no longer than until it is back.
 
         asking: it did not answer, or failed. However many wait for that, one question every two seconds is asked.
         """
@@ -69,7 +69,7 @@ class Pace:
             self._asking -= asking
 
     def well(self) -> None:
-        """The cluster is found to be well: ends every pause."""
+        """The cluster is back: ends every pause."""
         self._well.set()
         self._well = asyncio.Event()
 
@@ -80,9 +80,11 @@ class Pace:
             await asyncio.gather(self._probing, return_exceptions=True)
 
     async def _probe(self) -> None:
-        while True:
-            await asyncio.sleep(PROBE)
-            if not self._asking:
-                return
-            if await self._ready():
+        """Asks while anybody waits and it is away. One that is there may still fail for other reasons, and for long."""
+        away = False
+        while self._asking:
+            ready = await self._ready()
+            if ready and away:
                 self.well()
+            away = not ready
+            await asyncio.sleep(PROBE)

@@ -1,23 +1,21 @@
 """What one cluster's watches tell of the workloads and pods that Berth made, reduced to what their state needs."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 from kube.errors import KubeError
-from kube.labels import INSTANCE, SERVICE, WORKLOAD
+from kube.labels import INSTANCE, SERVICE
 from kube.resources import POD, WORKLOADS
 from kube.watch import Change
-from kube.workloads import is_ready, runtime
+from kube.workloads import Replica, Wanted, replica, runtime, wanted
 
 KINDS = frozenset(resource.kind for resource in (*WORKLOADS, POD))
 
 Key = tuple[str, str, str]
 """An app service, as labels name it: the namespace, the instance's id, the service's name."""
-
-_READY: dict[str, Any] = {"conditions": [{"type": "Ready", "status": "True"}]}
-_TOLD_BY = ("conditions", "reason", "initContainerStatuses", "containerStatuses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,8 @@ class Observed:
     _changed: set[Key] = field(default_factory=set)
     _told: dict[Key, Seen] = field(default_factory=dict)
     _services: dict[tuple[str, str, str], Key] = field(default_factory=dict)
-    _workloads: dict[Key, dict[tuple[str, str], dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
-    _pods: dict[Key, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    _workloads: dict[Key, dict[tuple[str, str], Wanted]] = field(default_factory=lambda: defaultdict(dict))
+    _pods: dict[Key, dict[str, Replica]] = field(default_factory=lambda: defaultdict(dict))
 
     @property
     def synced(self) -> bool:
@@ -101,7 +99,7 @@ class Observed:
         namespace, name = metadata.get("namespace", ""), metadata["name"]
         place = (kind, namespace, name)
         labels = metadata.get("labels") or {}
-        key = (namespace, labels.get(INSTANCE, ""), labels.get(SERVICE, ""))
+        key = (intern(namespace), intern(str(labels.get(INSTANCE, ""))), intern(str(labels.get(SERVICE, ""))))
         before = self._services.pop(place, None)
         if before is not None and (gone or before != key):
             self._drop(kind, before, name)
@@ -110,9 +108,9 @@ class Observed:
         self._services[place] = key
         self._changed.add(key)
         if kind == POD.kind:
-            self._pods[key][name] = _slim_pod(found, labels)
+            self._pods[key][name] = replica(found)
         else:
-            self._workloads[key][kind, name] = _slim_workload(kind, found, labels)
+            self._workloads[key][kind, name] = wanted(found)
 
     def _drop(self, kind: str, key: Key, name: str) -> None:
         self._changed.add(key)
@@ -132,23 +130,3 @@ class Observed:
         found = [runtime(workload, pods.values()) for workload in workloads.values()]
         reasons = [each.reason for each in found if each.reason]
         return Seen(sum(each.ready for each in found), sum(each.desired for each in found), (reasons or [""])[0])
-
-
-def _slim_pod(pod: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    """Most pods are ready: of those nothing is kept but that they are."""
-    metadata: dict[str, Any] = {"labels": {WORKLOAD: labels.get(WORKLOAD)}}
-    if ending := pod["metadata"].get("deletionTimestamp"):
-        metadata["deletionTimestamp"] = ending
-    status = pod.get("status") or {}
-    kept = _READY if is_ready(pod) else {name: status[name] for name in _TOLD_BY if name in status}
-    return {"metadata": metadata, "status": kept}
-
-
-def _slim_workload(kind: str, workload: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    status = workload.get("status") or {}
-    return {
-        "kind": kind,
-        "metadata": {"labels": {WORKLOAD: labels.get(WORKLOAD)}},
-        "spec": {"replicas": workload["spec"].get("replicas")},
-        "status": {name: status[name] for name in ("conditions", "desiredNumberScheduled") if name in status},
-    }

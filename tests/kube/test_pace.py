@@ -81,8 +81,25 @@ async def test_one_question_ends_every_pause(monkeypatch: pytest.MonkeyPatch) ->
 
     async with served(answer) as cluster, asyncio.timeout(5):
         await asyncio.gather(*(cluster.pace.pause(3600, asking=True) for _ in range(20)))
-        await cluster.fenced(_nothing).pace.pause(0.001, asking=True)
+        assert cluster.fenced(_nothing).pace is cluster.pace
     assert asked == ["/readyz"] * 3
+
+
+async def test_a_cluster_that_is_there_ends_no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "PROBE", 0.001)
+    asked = asyncio.Semaphore(0)
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        asked.release()
+        return web.Response(status=200)
+
+    async with served(answer) as cluster, asyncio.timeout(5):
+        pausing = asyncio.create_task(cluster.pace.pause(3600, asking=True))
+        for _ in range(5):
+            await asked.acquire()
+        assert not pausing.done()
+        cluster.pace.well()
+        await pausing
 
 
 async def test_a_cluster_that_nobody_waits_for_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from kube.failures import Failure, of_pods, of_refusal, of_workload
 from kube.labels import TEMPLATE, WORKLOAD
-from kube.workloads import Runtime, current, is_rolled_out, runtime
+from kube.workloads import Runtime, current, is_rolled_out, replica, runtime, wanted
 
 LABELS = {WORKLOAD: "web"}
 
@@ -39,6 +39,11 @@ def waiting(reason: str, message: str = "", **options: Any) -> dict[str, Any]:
     return container(**options, waiting={"reason": reason, "message": message})
 
 
+def now(workload: dict[str, Any], pods: list[dict[str, Any]]) -> Runtime:
+    """How a workload is, from what is kept of it and of its pods."""
+    return runtime(wanted(workload), map(replica, pods))
+
+
 UNSCHEDULABLE = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no cpu"}]
 
 
@@ -59,7 +64,7 @@ UNSCHEDULABLE = [{"type": "PodScheduled", "status": "False", "reason": "Unschedu
     ],
 )
 def test_how_a_workload_is_now(pods: list[dict[str, Any]], expected: Runtime) -> None:
-    assert runtime(deployment(), pods) == expected
+    assert now(deployment(), pods) == expected
 
 
 def test_pods_that_end_or_belong_to_others_do_not_count() -> None:
@@ -67,17 +72,17 @@ def test_pods_that_end_or_belong_to_others_do_not_count() -> None:
     ending["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     other = pod(ready=True)
     other["metadata"]["labels"] = {WORKLOAD: "other"}
-    assert runtime(deployment(1), [ending, other]) == Runtime(0, 1, "NotReady")
+    assert now(deployment(1), [ending, other]) == Runtime(0, 1, "NotReady")
 
 
 def test_a_workload_whose_pods_are_refused_says_so() -> None:
     conditions = [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"}]
-    assert runtime(deployment(1, conditions=conditions), []) == Runtime(0, 1, "FailedCreate")
+    assert now(deployment(1, conditions=conditions), []) == Runtime(0, 1, "FailedCreate")
 
 
 def test_a_workload_that_is_turned_off_is_as_it_should_be() -> None:
-    assert runtime(deployment(0), []) == Runtime(0, 0)
-    assert runtime(deployment(None), [pod(ready=True)]) == Runtime(1, 1)
+    assert now(deployment(0), []) == Runtime(0, 0)
+    assert now(deployment(None), [pod(ready=True)]) == Runtime(1, 1)
 
 
 def test_pods_of_an_earlier_template_are_not_current() -> None:

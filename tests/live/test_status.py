@@ -5,6 +5,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from tortoise.connection import get_connection
 from tortoise.transactions import in_transaction
 
 from kube import namespaces
@@ -155,6 +156,26 @@ async def test_one_worker_writes_a_cluster_and_another_takes_over(
         await until(lambda: runtimes(sandbox, id), {"web": (2, 2, "", False), "worker": well, "cache": well})
     finally:
         await other.close()
+
+
+async def test_a_writer_whose_session_is_cut_has_lost_its_pen_and_takes_it_again(
+    sandbox: Sandbox, writer: StatusWriter
+) -> None:
+    id = await sandbox.create()
+    well = (1, 1, "", False)
+    await until(lambda: runtimes(sandbox, id), {"web": well, "worker": well, "cache": well})
+    sessions = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'berth status'"
+    connection = get_connection("default")
+    [cut] = await connection.execute_query_dict(f"SELECT pg_terminate_backend(pid) AS done, pid {sessions}")
+    assert cut["done"]
+    web = await AppService.get(instance_id=id, name="web")
+    await sandbox.api.change("setAppServiceReplicas", {"id": web.id, "replicas": 2}, "problems { code }")
+    await sandbox.api.change("deployInstance", {"id": id}, "problems { code }")
+    await sandbox.drain()
+    await until(lambda: runtimes(sandbox, id), {"web": (2, 2, "", False), "worker": well, "cache": well})
+    locks = "SELECT count(DISTINCT pid) AS holders FROM pg_locks WHERE locktype = 'advisory' AND pid IN (SELECT pid "
+    [held] = await connection.execute_query_dict(f"{locks} {sessions})")
+    assert held["holders"] == 1
 
 
 async def test_a_cluster_speaks_for_its_own_instances_only(sandbox: Sandbox, writer: StatusWriter) -> None:
