@@ -52,6 +52,12 @@ class Settings(BaseSettings):
         None, description="folder with GraphiQL's files, for machines without internet"
     )
 
+    quota_pods: int = Field(500, ge=1, description="pods that one instance may have at most")
+    quota_cpu: int = Field(128, ge=1, description="CPUs that the pods of one instance may ask for at most")
+    quota_memory: int = Field(512, ge=1, description="GiB of memory that the pods of one instance may take at most")
+    quota_volumes: int = Field(100, ge=0, description="volumes that one instance may have at most")
+    quota_storage: int = Field(4096, ge=0, description="GiB that the volumes of one instance may hold at most")
+
     request_deadline: float = 30.0
     body_limit: int = 1_000_000
     page_default: int = 25

@@ -5,20 +5,32 @@ In between, the pods of the deployment before may still need what they had, and 
 
 from typing import Any
 
+from jobs.applied import Object, applied_before, applied_now, keep, objects_of
+from jobs.prepare import needed
 from jobs.release import Release, release_for
 from jobs.steps import Run
 from kube import namespaces
+from kube.apply import apply, rehearse
 from kube.clients import Cluster as Client
-from kube.manifests import Level, level_of
+from kube.manifests import Level, foundation, level_of, widened
 from models import Instance
+from models.applied import FOUNDATION
 from rules.enums import PodSecurity
+
+
+async def make_room(run: Run, client: Client, base: list[Object], *, force: bool) -> None:
+    """Applies what belongs to the instance as a whole, its limits no tighter than they are. Raises: KubeError."""
+    before = (await applied_before(run)).get(FOUNDATION, [])
+    objects = widened(base, before)
+    if (await applied_now(run)).get(FOUNDATION) == objects:
+        return
+    await keep(run, {FOUNDATION: objects})
+    await rehearse(client, objects, force=force)
+    await apply(client, objects, force=force)
 
 
 async def loosen(run: Run, client: Client, release: Release) -> None:
     """Allows what the release needs, beside what is allowed already. Raises: KubeError."""
-    instance = await run.instance()
-    assert instance.namespace_uid is not None
-    await namespaces.own(client, instance.namespace, instance.namespace_uid)
     level = level_of(release.plan)
     if level == "baseline":
         await _enforce(run, client, release, level)
@@ -26,8 +38,14 @@ async def loosen(run: Run, client: Client, release: Release) -> None:
 
 async def tighten(run: Run) -> None:
     """Allows no more than the release needs, which is all that is left in the namespace."""
-    release = await release_for(run)
-    await _enforce(run, await run.cluster(), release, level_of(release.plan))
+    release, client = await release_for(run), await run.cluster()
+    await _enforce(run, client, release, level_of(release.plan))
+    now = await applied_now(run)
+    base = foundation(release.identity, needed(release, now, objects_of(release)))
+    if now.get(FOUNDATION) != base:
+        await keep(run, {FOUNDATION: base})
+        await apply(client, base, force=bool(run.task.input.get("force")))
+        await run.log("The namespace's quota and limits are what its services need now.")
 
 
 async def _enforce(run: Run, client: Client, release: Release, level: Level) -> None:

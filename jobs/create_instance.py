@@ -7,13 +7,14 @@ from jobs.applied import keep
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.moves import move
 from jobs.new_instance import NewInstance, write
+from jobs.prepare import fits, refuse_what_cannot_run, volumes_can_be_made
 from jobs.release import release_for
 from jobs.start import Door
 from jobs.steps import Run, StepFailed
 from kube import namespaces
-from kube.apply import apply
+from kube.apply import apply, rehearse
 from kube.errors import NamespaceForeign
-from kube.manifests import foundation, holdings, level_of, namespace
+from kube.manifests import foundation, holdings, level_of, namespace, need
 from models import App, Instance, Task
 from models.applied import FOUNDATION
 from rules.enums import InstanceState
@@ -21,16 +22,22 @@ from rules.transitions import Change
 
 
 async def accept(door: Door, app: App, wanted: NewInstance, path: str) -> tuple[Instance, Task]:
-    """Writes the instance of a locked app and starts its creation. Raises: Refused, as `new_instance.write`."""
+    """Writes the instance of a locked app and starts its creation.
+
+    Raises: Refused, as `new_instance.write`, and MANIFEST_INVALID, QUOTA_EXCEEDED.
+    """
     instance = await write(door, app, wanted, path)
     task = await door.start(CREATE, organization_id=app.organization_id, instance=instance)
     await deploy.record(door.connection, instance, task)
+    await refuse_what_cannot_run(door, instance, task.id, path)
     return instance, task
 
 
 async def check_cluster(run: Run) -> None:
-    """The cluster answers, and is the one that was registered."""
-    await run.cluster()
+    """The cluster answers, is the one that was registered, and can hold what the instance asks for."""
+    client, release = await run.cluster(), await release_for(run)
+    fits(release.plan, need(release.plan))
+    await volumes_can_be_made(client, release.plan)
 
 
 async def create_namespace(run: Run) -> None:
@@ -53,10 +60,12 @@ async def apply_foundation(run: Run) -> None:
     """Applies what the namespace needs before any service: quota, limits, policies, account, secrets and claims."""
     client = await run.cluster()
     release = await release_for(run)
-    objects = {FOUNDATION: foundation(release.identity)}
+    objects = {FOUNDATION: foundation(release.identity, need(release.plan))}
     objects |= {service.name: holdings(release.identity, service) for service in release.plan.services}
+    everything = [made for each in objects.values() for made in each]
+    await rehearse(client, everything)
     await keep(run, objects)
-    items = await apply(client, [made for each in objects.values() for made in each])
+    items = await apply(client, everything)
     await run.log(*(f"applied {item.kind} {item.name}" for item in items))
     change = Change.PROVISIONED if release.plan.services else Change.PROVISIONED_EMPTY
     async with run.fenced(with_instance=True) as (connection, locked):

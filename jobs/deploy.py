@@ -8,17 +8,19 @@ from tortoise.expressions import F
 from tortoise.timezone import now
 
 from jobs import confine
-from jobs.applied import Objects, keep, key, objects_of, take_stock
+from jobs.applied import Objects, applied_before, keep, key, objects_of, take_stock
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.leftovers import remove_leftovers
 from jobs.moves import move, tell
 from jobs.new_services import helm_unavailable
+from jobs.prepare import fits, needed, refuse_what_cannot_run, volumes_can_be_made
 from jobs.release import release_for
 from jobs.start import Door
 from jobs.steps import Run, StepFailed
-from kube import rollout
-from kube.apply import Item, apply
+from kube import namespaces, rollout
+from kube.apply import Item, apply, rehearse
 from kube.errors import Conflict, KubeError
+from kube.manifests import foundation
 from models import AppService, Deployment, Instance, ServiceRevision, Task, applied
 from rules.enums import AppServiceState, DeploymentState, InstanceState, OnConflict, TaskState
 from rules.refusals import Refused
@@ -49,12 +51,14 @@ class Options:
 async def accept(door: Door, instance: Instance, on_conflict: OnConflict, options: Options, kind: Kind) -> str:
     """Starts a deployment of a locked instance, behind or instead of those that are active; returns the task's id.
 
-    Raises: Refused OPERATION_BLOCKED, HELM_UNAVAILABLE.
+    Raises: Refused OPERATION_BLOCKED, HELM_UNAVAILABLE, MANIFEST_INVALID, QUOTA_EXCEEDED.
     """
     await refuse_charts(door, instance)
     await door.make_way(instance, on_conflict)
     task = await door.start(kind, organization_id=instance.organization_id, instance=instance, input=options.to_input())
     await record(door.connection, instance, task)
+    if kind is DEPLOY:  # an upgrade changes what runs, and is judged when it has
+        await refuse_what_cannot_run(door, instance, task.id, "input.id")
     if not [one for one in await door.active(instance.id) if one["id"] != task.id]:
         await move(door.connection, instance, Change.DEPLOY_ACCEPTED)
     return task.id
@@ -101,11 +105,32 @@ async def begin(run: Run) -> None:
         )
 
 
-async def apply_services(run: Run) -> None:
-    """Applies every enabled service and keeps in mind what was applied, before and after."""
+async def check_objects(run: Run) -> None:
+    """Whether all of it may be applied, asked before anything is: its size, its volumes, and each object's dry run."""
     instance, client = await run.instance(), await run.cluster()
     await _mark_deploying(run)
     release = await release_for(run, fresh=True)
+    assert instance.namespace_uid is not None
+    await namespaces.own(client, instance.namespace, instance.namespace_uid)
+    by_service, before = objects_of(release), await applied_before(run)
+    wanted = needed(release, before, by_service)
+    fits(release.plan, wanted)
+    await volumes_can_be_made(client, release.plan, [made for each in before.values() for made in each])
+    objects = [made for each in by_service.values() for made in each]
+    force = Options.of(run.task).force
+    try:
+        await confine.make_room(run, client, foundation(release.identity, wanted), force=force)
+        unjudged = await rehearse(client, objects, force=force)
+    except KubeError as error:
+        raise _refused(error, by_service) from error
+    await run.say(f"the cluster would take all {len(objects)} objects")
+    await run.log(*(f"{at} was not judged: a webhook of the cluster takes no dry runs." for at in unjudged))
+
+
+async def apply_services(run: Run) -> None:
+    """Applies every enabled service and keeps in mind what was applied, before and after."""
+    instance, client = await run.instance(), await run.cluster()
+    release = await release_for(run)
     by_service = objects_of(release)
     objects = [made for each in by_service.values() for made in each]
     await keep(run, by_service)
@@ -219,6 +244,7 @@ async def _settle_service(
 
 
 ROLL_OUT = (
+    Step("check", "Check what is to be applied", check_objects),
     Step("apply", "Apply the services", apply_services),
     Step("wait", "Wait until the pods are ready", wait_until_ready),
     Step("prune", "Remove what is no longer part of it", remove_leftovers),

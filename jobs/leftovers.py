@@ -25,7 +25,9 @@ async def remove_leftovers(run: Run) -> None:
     kept = {name: [*now.get(name, ()), *claims.get(name, ())] for name in services}
     await keep(run, kept)
 
-    wanted = {key(made) for each in (*kept.values(), before.get(FOUNDATION, ())) for made in each}
+    wanted = {
+        key(made) for each in (*kept.values(), before.get(FOUNDATION, ()), now.get(FOUNDATION, ())) for made in each
+    }
     items = [Item(**item) for item in instance.inventory]
     new = [item for item in items if (item.kind, item.name) in wanted]
     gone = await prune(client, instance.namespace, items, new, claims=True)

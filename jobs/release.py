@@ -3,6 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from tortoise.backends.base.client import BaseDBAsyncClient
+
 from catalogue.facts import InstanceFacts, PlanError, ServiceInput
 from catalogue.items import EnvType
 from catalogue.plan import plan
@@ -21,6 +23,8 @@ from models import (
     StackRevision,
     Variable,
 )
+
+Connection = BaseDBAsyncClient | None
 
 _TYPES: dict[str, EnvType] = {"PROD": "prod", "STAGING": "staging", "TEST": "test", "DEV": "dev", "FEATURE": "feature"}
 
@@ -47,14 +51,18 @@ async def release_for(run: Run, *, fresh: bool = False) -> Release:
     return found
 
 
-async def release_of(instance: Instance, task_id: str) -> Release:
-    """The instance as its rows are now. Raises: StepFailed when the manifests and rows do not make a plan."""
-    services = await AppService.filter(instance_id=instance.id).order_by("position")
+async def release_of(instance: Instance, task_id: str, connection: Connection = None) -> Release:
+    """The instance as its rows are now, also to the transaction of a connection.
+
+    Raises: StepFailed when the manifests and rows do not make a plan.
+    """
+    services = await AppService.filter(instance_id=instance.id).using_db(connection).order_by("position")
     manifests = await service_manifests(one.service_revision_id for one in services)
-    stack = await StackRevision.get(id=instance.stack_revision_id).only("id", "stack_id", "number")
+    revisions = StackRevision.filter(id=instance.stack_revision_id).using_db(connection)
+    stack = await revisions.only("id", "stack_id", "number").get()
     stack_manifest = (await stack_manifests([stack.id]))[stack.id]
-    variables, tokens = await _values(services)
-    facts = await _facts(instance, stack)
+    variables, tokens = await _values(services, connection)
+    facts = await _facts(instance, stack, connection)
     inputs = [
         ServiceInput(
             name=one.name,
@@ -93,24 +101,26 @@ async def release_of(instance: Instance, task_id: str) -> Release:
     return Release(identity, planned, {one.name: one for one in services})
 
 
-async def _values(services: list[AppService]) -> tuple[dict[str, list[EnvVar]], dict[str, dict[str, str]]]:
+async def _values(
+    services: list[AppService], connection: Connection
+) -> tuple[dict[str, list[EnvVar]], dict[str, dict[str, str]]]:
     """The app services' variables and generated values, opened, by the app service's id."""
     keyring = current().keyring
     ids = [one.id for one in services]
     variables: dict[str, list[EnvVar]] = defaultdict(list)
-    for row in await Variable.filter(app_service_id__in=ids).order_by("name"):
+    for row in await Variable.filter(app_service_id__in=ids).using_db(connection).order_by("name"):
         value = row.value if row.sealed is None else keyring.unseal(row.sealed, row.id)
         variables[row.app_service_id].append(EnvVar(row.name, value or "", secret=row.sealed is not None))
     tokens: dict[str, dict[str, str]] = defaultdict(dict)
-    for token in await AppServiceToken.filter(app_service_id__in=ids):
+    for token in await AppServiceToken.filter(app_service_id__in=ids).using_db(connection):
         tokens[token.app_service_id][token.name] = keyring.unseal(token.sealed, token.id)
     return variables, tokens
 
 
-async def _facts(instance: Instance, stack: StackRevision) -> InstanceFacts:
-    app = await App.get(id=instance.app_id)
-    environment = await Environment.get(id=instance.environment_id)
-    cluster = await Cluster.get(id=instance.cluster_id)
+async def _facts(instance: Instance, stack: StackRevision, connection: Connection) -> InstanceFacts:
+    app = await App.get(id=instance.app_id, using_db=connection)
+    environment = await Environment.get(id=instance.environment_id, using_db=connection)
+    cluster = await Cluster.get(id=instance.cluster_id, using_db=connection)
     return InstanceFacts(
         id=instance.id,
         name=instance.name,

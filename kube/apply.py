@@ -40,6 +40,25 @@ async def apply(
     return inventory
 
 
+async def rehearse(cluster: Cluster, objects: Iterable[dict[str, Any]], *, force: bool = False) -> list[str]:
+    """Asks the server whether it would take all of the objects, and changes nothing; raises as `apply`.
+
+    Returns those that it cannot judge, as "Kind/name": an admission webhook of theirs takes no dry runs.
+    """
+    judged = await _together(_rehearse(cluster, manifest, force) for manifest in objects)
+    return [name for name in judged if name is not None]
+
+
+async def _rehearse(cluster: Cluster, manifest: dict[str, Any], force: bool) -> str | None:
+    try:
+        await _apply(cluster, manifest, force, dry_run=True)
+    except KubeError as error:
+        if "does not support dry run" not in error.message:
+            raise
+        return f"{manifest['kind']}/{manifest['metadata']['name']}"
+    return None
+
+
 async def prune(
     cluster: Cluster, namespace: str, old: Iterable[Item], new: Iterable[Item], *, claims: bool = False
 ) -> list[Item]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from kube.clients import Cluster
 from kube.errors import KubeError, NotKubernetes
-from kube.resources import STORAGE_CLASS, WORKLOADS, WRITTEN
+from kube.resources import WORKLOADS, WRITTEN
+from kube.storage import classes
 from settings import settings
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
-_DEFAULT = "storageclass.kubernetes.io/is-default-class"
 _WRITE = ("get", "list", "create", "patch", "delete")
 
 
@@ -124,17 +124,11 @@ async def _may(cluster: Cluster, right: Right, verb: str) -> bool:
 async def _storage(cluster: Cluster) -> Check:
     """Services without volumes need no storage class, so that its lack is advice."""
     try:
-        answer = await cluster.request("GET", STORAGE_CLASS.path())
+        found = await classes(cluster)
     except KubeError as error:
         return Check("storage", False, error.message, error.remedy, needed=False)
-    classes = answer.get("items") or []
-    default = [
-        item["metadata"]["name"]
-        for item in classes
-        if (item["metadata"].get("annotations") or {}).get(_DEFAULT) == "true"
-    ]
-    if default:
-        return Check("storage", True, f"Volumes are made by the storage class {default[0]}.")
-    message = "The cluster has no default storage class." if classes else "The cluster has no storage class."
-    remedy = "Make a storage class the default, or name one in each service that has volumes."
+    if found.default:
+        return Check("storage", True, f"Volumes are made by the storage class {found.default}.")
+    message = "The cluster has no default storage class." if found.names else "The cluster has no storage class."
+    remedy = "Mark a storage class as the default, or name one under `storageClassName` of each volume."
     return Check("storage", False, message, remedy, needed=False)

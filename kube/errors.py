@@ -120,7 +120,7 @@ class PolicyDenied(KubeError):
 class QuotaExceeded(KubeError):
     """The namespace's quota leaves no room for the object."""
 
-    code = "CLUSTER_QUOTA"
+    code = "QUOTA_EXCEEDED"
     remedy = "Ask for less, remove something, or have the namespace's quota raised."
 
 

@@ -1,9 +1,10 @@
 """What a document must be before it is looked at: of the right kind, in a namespace that takes it."""
 
 from simulator import errors, typed
-from simulator.kinds import ACCOUNTS, NAMESPACES, PODS, Kind, Object
+from simulator.kinds import ACCOUNTS, CLAIMS, NAMESPACES, PODS, STORAGE_CLASSES, Kind, Object
 from simulator.security import violations
 from simulator.store import Store
+from simulator.validate import asked
 
 
 def shape(kind: Kind, namespace: str, obj: Object) -> None:
@@ -61,6 +62,19 @@ def secure(store: Store, namespace: str, pod: Object) -> None:
     holder = store.get(NAMESPACES, "", namespace)
     if holder and (why := violations(holder.obj, pod.get("spec") or {})):
         raise errors.forbidden(PODS, pod["metadata"].get("name", ""), why)
+
+
+def resize(store: Store, old: Object, new: Object) -> None:
+    """Holds what the PersistentVolumeClaimResize admission holds: 403 for a claim that grows and whose class cannot."""
+    if asked(new["spec"]) <= asked(old["spec"]):
+        return
+    holder = store.get(STORAGE_CLASSES, "", old["spec"].get("storageClassName") or "")
+    if holder is None or not holder.obj.get("allowVolumeExpansion"):
+        why = (
+            "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support "
+            "resize"
+        )
+        raise errors.forbidden(CLAIMS, new["metadata"]["name"], why)
 
 
 def account(store: Store, namespace: str, pod: Object) -> None:

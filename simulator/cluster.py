@@ -12,7 +12,7 @@ from simulator import apply as owning
 from simulator.clock import Clock
 from simulator.defaults import fill
 from simulator.findings import Findings
-from simulator.kinds import NAMESPACES, PODS, Kind, Object
+from simulator.kinds import CLAIMS, NAMESPACES, PODS, Kind, Object
 from simulator.store import Store, Stored
 from simulator.validate import check, check_change
 
@@ -194,6 +194,8 @@ class Cluster:
             fill(kind, new)
             check(kind, new)
             check_change(kind, old, new)
+            if kind is CLAIMS:
+                admission.resize(self.store, old, new)
             self._count(kind, old, new)
         meta["resourceVersion"] = old["metadata"]["resourceVersion"]
         if writer and not owned:

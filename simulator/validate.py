@@ -4,6 +4,7 @@ Only what a writer of manifests is likely to run into is here; the words are the
 """
 
 import re
+from fractions import Fraction
 
 from simulator.errors import bad_request, invalid
 from simulator.findings import (
@@ -21,6 +22,7 @@ from simulator.findings import (
 )  # fmt: skip
 from simulator.kinds import Kind, Object
 from simulator.podspec import check_pod
+from simulator.quota import quantity
 from simulator.selectors import matches
 
 
@@ -170,7 +172,7 @@ def check_change(kind: Kind, old: Object, new: Object) -> None:
             if old.get(field) != new.get(field):
                 found.forbidden(field, rule)
     if kind.name == "PersistentVolumeClaim":
-        _claim(before, after, found)
+        _claim(old, before, after, found)
     if kind.name == "Service" and before.get("clusterIP") not in {None, "", after.get("clusterIP")}:
         message = f'Invalid value: ["{after.get("clusterIP", "")}"]: may not change once set'
         found.append({"reason": "FieldValueInvalid", "message": message, "field": "spec.clusterIPs[0]"})
@@ -180,13 +182,21 @@ def check_change(kind: Kind, old: Object, new: Object) -> None:
         raise invalid(kind, new["metadata"]["name"], found)
 
 
-def _claim(before: Object, after: Object, found: Findings) -> None:
+def _claim(old: Object, before: Object, after: Object, found: Findings) -> None:
     changed = {one for one in {*before, *after} if before.get(one) != after.get(one)}
-    if changed - {"resources", "volumeName", "volumeAttributesClassName"}:
+    bound = (old.get("status") or {}).get("phase") == "Bound"
+    if changed - ({"resources", "volumeName", "volumeAttributesClassName"} if bound else {"volumeName"}):
         rule = (
             "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
         )
         found.forbidden("spec", rule)
+    elif asked(after) < asked(before) and asked(after) <= quantity(old["status"]["capacity"]["storage"]):
+        found.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")
+
+
+def asked(spec: Object) -> Fraction:
+    """How much storage a claim asks for."""
+    return quantity(((spec.get("resources") or {}).get("requests") or {}).get("storage", 0))
 
 
 def _pod_change(before: Object, after: Object, found: Findings) -> None:

@@ -4,13 +4,12 @@ from typing import Any, Literal
 
 from catalogue.release import InstancePlan
 from kube.labels import INSTALLATION, INSTANCE, ORGANIZATION, PREFIX, Identity, label_value, labels
+from kube.manifests.bounds import Amount, Need, limits, quota
+from settings import settings
 
 Level = Literal["baseline", "restricted"]
 
 ACCOUNT = "berth-app"
-PODS = 250
-CLAIMS = 50
-DEFAULT_MEMORY_MIB = 1024
 
 # Where ingress controllers usually live. Any other namespace is let in by the label `berth.dev/ingress: "true"`.
 INGRESS_NAMESPACES = (
@@ -58,16 +57,23 @@ def namespace(identity: Identity, level: Level = "baseline") -> dict[str, Any]:
     }
 
 
-def foundation(identity: Identity) -> list[dict[str, Any]]:
+def foundation(identity: Identity, needed: Need) -> list[dict[str, Any]]:
     """The namespace's own objects, in the order in which they are applied: limits, ways in, account."""
     return [
-        _made(identity, "v1", "ResourceQuota", "berth", spec=_quota()),
-        _made(identity, "v1", "LimitRange", "berth", spec=_limits()),
+        _made(identity, "v1", "ResourceQuota", "berth", spec=quota(needed, most())),
+        _made(identity, "v1", "LimitRange", "berth", spec=limits(needed)),
         _made(identity, "networking.k8s.io/v1", "NetworkPolicy", "berth-default-deny", spec=_deny()),
         _made(identity, "networking.k8s.io/v1", "NetworkPolicy", "berth-same-namespace", spec=_same_namespace()),
         _made(identity, "networking.k8s.io/v1", "NetworkPolicy", "berth-ingress", spec=_from_ingress()),
         _made(identity, "v1", "ServiceAccount", ACCOUNT, automountServiceAccountToken=False),
     ]
+
+
+def most() -> Amount:
+    """What an instance may take at most, as the operator has set it."""
+    found = settings()
+    memory = found.quota_memory * 1024
+    return Amount(found.quota_pods, found.quota_volumes, found.quota_cpu * 1000, memory, memory, found.quota_storage)
 
 
 def _made(identity: Identity, api_version: str, kind: str, name: str, **rest: Any) -> dict[str, Any]:
@@ -77,31 +83,6 @@ def _made(identity: Identity, api_version: str, kind: str, name: str, **rest: An
         "labels": labels(identity) | {"app.kubernetes.io/instance": label_value(identity.instance)},
     }
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
-
-
-def _quota() -> dict[str, Any]:
-    """Bounds on what a mistake could make; they ask no pod for requests or limits."""
-    return {
-        "hard": {
-            "pods": str(PODS),
-            "persistentvolumeclaims": str(CLAIMS),
-            "services.loadbalancers": "0",
-            "services.nodeports": "0",
-        }
-    }
-
-
-def _limits() -> dict[str, Any]:
-    """What a container gets that names nothing itself, so that one leak cannot take its node."""
-    return {
-        "limits": [
-            {
-                "type": "Container",
-                "defaultRequest": {"cpu": "20m", "memory": "64Mi"},
-                "default": {"memory": f"{DEFAULT_MEMORY_MIB}Mi"},
-            }
-        ]
-    }
 
 
 def _deny() -> dict[str, Any]:

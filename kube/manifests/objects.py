@@ -6,6 +6,7 @@ from typing import Any
 
 from catalogue.release import InstancePlan, Port, ServicePlan, Workload
 from kube.labels import Identity, digest
+from kube.manifests.bounds import holds_volume, need
 from kube.manifests.configuration import claims, config_maps, secrets
 from kube.manifests.foundation import foundation
 from kube.manifests.metadata import metadata, selector
@@ -17,7 +18,7 @@ MASK = "********"
 
 def objects(identity: Identity, plan: InstancePlan) -> Objects:
     """Everything of the instance but its namespace: the foundation, what is held, what runs."""
-    made = foundation(identity)
+    made = foundation(identity, need(plan))
     for service in plan.services:
         made += holdings(identity, service)
     for service in plan.services:
@@ -160,9 +161,7 @@ def _strategy(service: ServicePlan, workload: Workload) -> dict[str, Any]:
     The limits are always spelled out. Left to the server's defaults they would not be ours to take away again, and
     the server refuses them beside another strategy.
     """
-    single = {volume.name for volume in service.volumes if not volume.shared}
-    held = any(mount.volume in single for container in workload.containers for mount in container.mounts)
-    if workload.strategy.kind != "rolling" or held:
+    if workload.strategy.kind != "rolling" or holds_volume(service, workload):
         return {"type": "Recreate"}
     limits = {
         "maxUnavailable": _share(workload.strategy.max_unavailable or "25%"),

@@ -6,8 +6,9 @@ import orjson
 
 from catalogue.release import Container, Port, Resources, ServicePlan, Workload
 from kube.labels import TEMPLATE, Identity, digest
+from kube.manifests.bounds import asked
 from kube.manifests.configuration import config_map_name, env_name, values
-from kube.manifests.foundation import ACCOUNT, DEFAULT_MEMORY_MIB, PUBLIC
+from kube.manifests.foundation import ACCOUNT, PUBLIC
 from kube.manifests.metadata import selector, service_labels
 
 # What the entry points of common images need to prepare their folders and to give up root; all of it is within the
@@ -132,22 +133,13 @@ def port_name(port: Port) -> str:
     return f"{'u' if transport(port) == 'UDP' else port.protocol[0]}-{port.number}"
 
 
-def _resources(asked: Resources) -> dict[str, Any]:
-    """Requests and limits. A container is never without a memory limit that fits its request."""
-    requests: dict[str, str] = {}
-    limits: dict[str, str] = {}
-    if asked.request_cpu is not None:
-        requests["cpu"] = f"{asked.request_cpu}m"
-    if asked.request_memory is not None:
-        requests["memory"] = f"{asked.request_memory}Mi"
-    if asked.limit_cpu is not None:
-        limits["cpu"] = f"{asked.limit_cpu}m"
-    memory = asked.limit_memory
-    if memory is None and asked.request_memory is not None:
-        memory = max(2 * asked.request_memory, DEFAULT_MEMORY_MIB)  # else the namespace's default could be below it
-    if memory is not None:
-        limits["memory"] = f"{memory}Mi"
-    return {key: value for key, value in (("requests", requests), ("limits", limits)) if value}
+def _resources(resources: Resources) -> dict[str, Any]:
+    """Requests and limits, spelled out. No container is without a memory limit."""
+    found = asked(resources)
+    limits = {"memory": f"{found.memory_limit}Mi"}
+    if resources.limit_cpu is not None:
+        limits["cpu"] = f"{resources.limit_cpu}m"
+    return {"requests": {"cpu": f"{found.cpu}m", "memory": f"{found.memory}Mi"}, "limits": limits}
 
 
 def _mounted_configs(service: ServicePlan, workload: Workload) -> list[tuple[int, str, str, str]]:

@@ -39,6 +39,9 @@ class Claims:
             return
         if claim["status"].get("phase") != "Bound":
             self._bind(claim)
+        elif quota.quantity(_asked(claim)) > quota.quantity(claim["status"]["capacity"]["storage"]):
+            status = {**claim["status"], "capacity": {"storage": _asked(claim)}}
+            self.state.cluster.set_status(CLAIMS, claim, status)
 
     def _bind(self, claim: Object) -> None:
         spec, classes = claim["spec"], list(self.state.store.objects(STORAGE_CLASSES))
@@ -62,7 +65,7 @@ class Claims:
         bound = {**spec, "storageClassName": name, "volumeName": f"pvc-{uid}"}
         status = {
             "phase": "Bound", "accessModes": spec["accessModes"],
-            "capacity": {"storage": spec["resources"]["requests"]["storage"]},
+            "capacity": {"storage": _asked(claim)},
         }  # fmt: skip
         self.state.store.put(CLAIMS, {**claim, "metadata": dict(claim["metadata"]), "spec": bound, "status": status})
         message = f"Successfully provisioned volume pvc-{uid}"
@@ -83,6 +86,11 @@ class Claims:
             return current
 
         self.state.cluster.change(CLAIMS, key[0], key[1], edit)
+
+
+def _asked(claim: Object) -> str:
+    amount: str = claim["spec"]["resources"]["requests"]["storage"]
+    return amount
 
 
 def _claimed(pod: Object) -> list[str]:

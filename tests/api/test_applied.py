@@ -104,7 +104,7 @@ async def test_of_each_service_only_the_last_good_state_is_kept(sandbox: Sandbox
     await with_a_password(sandbox, id, "two")
     rows = await Applied.filter(instance_id=id).order_by("service")
     assert [(row.service, row.number, row.good) for row in rows] == [
-        ("", 1, True), ("cache", 3, True), ("web", 3, True), ("worker", 3, True),
+        ("", 3, True), ("cache", 3, True), ("web", 3, True), ("worker", 3, True),
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from kube import namespaces
 from kube.apply import apply
 from kube.clients import Cluster
 from kube.labels import Identity
-from kube.manifests import foundation, level_of, objects
+from kube.manifests import foundation, level_of, need, objects
 from kube.resources import POD, WORKLOADS
 
 _WORKLOADS = {resource.kind for resource in WORKLOADS}
@@ -21,7 +21,7 @@ async def judge(cluster: Cluster, owner: Identity, wanted: InstancePlan) -> int:
     uid = await namespaces.uid(cluster, owner.namespace)
     assert uid is not None
     await namespaces.enforce(cluster, owner.namespace, uid, level_of(wanted))
-    await apply(cluster, foundation(owner))
+    await apply(cluster, foundation(owner, need(wanted)))
     made = objects(owner, wanted)
     await apply(cluster, made, dry_run=True)
     pods = [_pod(manifest) for manifest in made if manifest["kind"] in _WORKLOADS]

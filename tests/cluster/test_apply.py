@@ -8,7 +8,7 @@ from kube.apply import apply
 from kube.clients import APPLY, Cluster
 from kube.errors import Conflict, Invalid, NotFound
 from kube.labels import Identity
-from kube.manifests import foundation, holdings, objects, running
+from kube.manifests import Need, foundation, holdings, objects, running
 from kube.resources import CONFIG_MAP, DEPLOYMENT, RESOURCE_QUOTA, SECRET
 from tests.kube.plans import plan, talk, web, with_volume
 
@@ -21,7 +21,7 @@ async def test_every_object_is_taken_by_the_server(cluster: Cluster, owner: Iden
 
 
 async def test_a_dry_run_changes_nothing(cluster: Cluster, owner: Identity) -> None:
-    await apply(cluster, foundation(owner), dry_run=True)
+    await apply(cluster, foundation(owner, Need()), dry_run=True)
     with pytest.raises(NotFound):
         await cluster.request("GET", RESOURCE_QUOTA.path(owner.namespace, "berth"))
 

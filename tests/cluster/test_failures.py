@@ -10,7 +10,7 @@ from kube import rollout
 from kube.apply import apply
 from kube.clients import Cluster
 from kube.labels import Identity
-from kube.manifests import foundation, objects
+from kube.manifests import Need, foundation, objects
 from kube.resources import RESOURCE_QUOTA
 from tests.cluster.rollouts import failure, roll_out
 from tests.kit.waiting import until
@@ -38,7 +38,7 @@ async def test_a_crash_fails_by_name_with_its_last_lines(cluster: Cluster, owner
 
 
 async def test_pods_that_no_node_takes_fail_by_name(cluster: Cluster, owner: Identity) -> None:
-    service = replace(web(1, resources=Resources(900_000)), annotations=(("simulator/unschedulable", "no cpu"),))
+    service = replace(web(1, resources=Resources(100_000)), annotations=(("simulator/unschedulable", "no cpu"),))
     failed = await failure(cluster, owner, plan(service), patience=0)
     assert (failed.service, failed.code) == ("web", "UNSCHEDULABLE")
 
@@ -47,7 +47,7 @@ async def test_pods_that_no_node_takes_fail_by_name(cluster: Cluster, owner: Ide
 async def test_a_full_quota_fails_by_name(cluster: Cluster, owner: Identity, service: Any) -> None:
     wanted = plan(service)
     made = [m for m in objects(owner, wanted) if m["kind"] != "ResourceQuota"]
-    quota = foundation(owner)[0] | {"spec": {"hard": {"pods": "0"}}}
+    quota = foundation(owner, Need())[0] | {"spec": {"hard": {"pods": "0"}}}
     await apply(cluster, [quota])
 
     async def enforced() -> bool:

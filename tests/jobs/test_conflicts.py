@@ -46,7 +46,7 @@ async def test_a_conflict_fails_the_task_with_the_owners_and_force_as_remedy(san
                 "Deploy with force: true to take these fields over.",
                 "Or have autoscaler give them up, and deploy again.",
             ],
-            "step": "Apply the services",
+            "step": "Check what is to be applied",
         },
     }
     client = await sandbox.client()

@@ -28,6 +28,7 @@ async def test_an_instance_is_created_deployed_and_deleted(sandbox: Sandbox) -> 
         ("Create the namespace", "DONE"),
         ("Apply limits, policies, account, secrets and claims", "DONE"),
         ("Check the instance", "DONE"),
+        ("Check what is to be applied", "DONE"),
         ("Apply the services", "DONE"),
         ("Wait until the pods are ready", "DONE"),
         ("Remove what is no longer part of it", "DONE"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from catalogue.release import Endpoint, Port, Resources, Strategy
 from kube.labels import TEMPLATE, label_value, object_name
-from kube.manifests import foundation, holdings, mask, namespace, objects, running
+from kube.manifests import Need, foundation, holdings, mask, namespace, objects, running
 from kube.manifests.foundation import PUBLIC
 from tests.kube.plans import identity, plan, talk, web, with_volume
 
@@ -45,7 +45,7 @@ def test_the_namespace_says_whose_it_is_and_enforces_pod_security() -> None:
 
 
 def test_the_foundation_denies_what_is_not_spelled_out() -> None:
-    made = foundation(identity())
+    made = foundation(identity(), Need())
     assert [(m["kind"], m["metadata"]["name"]) for m in made] == [
         ("ResourceQuota", "berth"),
         ("LimitRange", "berth"),
@@ -196,13 +196,12 @@ def test_replicas_are_spread_and_protected_only_where_there_are_several() -> Non
 
 def test_a_request_above_the_default_limit_gets_a_limit_that_fits() -> None:
     resources = template(web(resources=Resources(request_memory=2048)))["spec"]["containers"][0]["resources"]
-    assert resources == {"requests": {"memory": "2048Mi"}, "limits": {"memory": "4096Mi"}}
+    assert resources == {"requests": {"cpu": "20m", "memory": "2048Mi"}, "limits": {"memory": "4096Mi"}}
 
 
 def test_external_services_and_charts_have_no_objects() -> None:
-    assert objects(identity(), plan(replace(web(), external=True), replace(talk(), helm=True))) == foundation(
-        identity()
-    )
+    outside = plan(replace(web(), external=True, workloads=()), replace(talk(), helm=True, workloads=()))
+    assert objects(identity(), outside) == foundation(identity(), Need())
 
 
 def test_strategies_are_said_in_the_words_of_each_kind() -> None:

@@ -10,7 +10,7 @@ from kube.apply import apply, prune
 from kube.clients import Cluster
 from kube.errors import Forbidden, LeaseLost, NamespaceTerminating, NotFound, Unreachable
 from kube.labels import Identity
-from kube.manifests import foundation, namespace, objects, service_objects
+from kube.manifests import Need, foundation, namespace, objects, service_objects
 from kube.namespaces import Holding
 from kube.resources import CONFIG_MAP, DEPLOYMENT, NETWORK_POLICY
 from simulator.simulator import Simulator
@@ -84,7 +84,7 @@ async def test_a_deletion_ends_when_the_name_belongs_to_another(cluster: Cluster
 async def test_an_apply_survives_a_failing_server(simulator: Simulator, cluster: Cluster, owner: Identity) -> None:
     simulator.fault("status", verb="patch", code=503, times=2)
     simulator.fault("cut", verb="patch", times=2)
-    items = await apply(cluster, foundation(owner))
+    items = await apply(cluster, foundation(owner, Need()))
     assert len(items) == 6
 
 
@@ -111,15 +111,15 @@ async def test_no_object_is_written_after_the_lease_is_lost(cluster: Cluster, ow
 
     fenced = cluster.fenced(guard)
     with pytest.raises(LeaseLost):
-        await apply(fenced, foundation(owner))
+        await apply(fenced, foundation(owner, Need()))
     with pytest.raises(LeaseLost):
         await namespaces.delete(fenced, owner.namespace, "any")
     made = await cluster.request("GET", NETWORK_POLICY.path(owner.namespace))
     assert len(made["items"]) <= 3
-    items = await apply(cluster, foundation(owner))
+    items = await apply(cluster, foundation(owner, Need()))
     with pytest.raises(LeaseLost):
         await prune(fenced, owner.namespace, items, [])
-    assert await apply(cluster, foundation(owner)) == items
+    assert await apply(cluster, foundation(owner, Need())) == items
 
 
 async def test_a_rollout_goes_on_when_its_watches_break(
@@ -190,4 +190,4 @@ async def test_an_unreachable_cluster_is_an_error_of_the_operation(
 ) -> None:
     simulator.fault("refuse")
     with pytest.raises(Unreachable):
-        await apply(cluster, foundation(owner))
+        await apply(cluster, foundation(owner, Need()))

@@ -12,7 +12,7 @@ from kube.apply import apply
 from kube.clients import Cluster
 from kube.labels import Identity, labels
 from kube.log_records import Line, Source
-from kube.manifests import foundation, namespace, service_objects
+from kube.manifests import Need, foundation, namespace, service_objects
 from kube.namespaces import create
 from kube.pods import ContainerEvent, Containers
 from kube.resources import POD
@@ -25,7 +25,7 @@ from tests.kube.plans import identity, talk, web
 async def owner(cluster: Cluster) -> Identity:
     made = identity()
     await create(cluster, namespace(made))
-    await apply(cluster, foundation(made))
+    await apply(cluster, foundation(made, Need()))
     return made
 
 
