@@ -18,7 +18,7 @@ _LOOK_AGAIN = 0.5
 async def accept(door: Door, app: App) -> str:
     """Starts the deletion of a locked app's instances, and the task that waits for them; returns that task's id."""
     mine = Instance.filter(app_id=app.id, deleted_at=None).using_db(door.connection)
-    for instance in await mine.select_for_update().order_by("id"):
+    for instance in await mine.select_for_update(no_key=True).order_by("id"):
         await delete_instance.accept(door, instance)
     task = await door.start(DELETE_APP, organization_id=app.organization_id, app_id=app.id)
     return task.id

@@ -13,7 +13,7 @@ from rules.transitions import Change, after
 
 async def lock(connection: BaseDBAsyncClient, instance_id: str) -> Instance:
     """The instance's row, locked until the transaction ends."""
-    return await Instance.select_for_update().using_db(connection).get(id=instance_id)
+    return await Instance.select_for_update(no_key=True).using_db(connection).get(id=instance_id)
 
 
 async def move(

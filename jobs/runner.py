@@ -214,8 +214,9 @@ class Runner:
                 if task_id not in kept:
                     one.end(Stop.LEASE_LOST)
                     continue
-                one.lease.until = before + settings().lease
-                if kept[task_id]:
+                if kept[task_id].renewed:
+                    one.lease.until = before + settings().lease
+                if kept[task_id].canceled:
                     one.end(Stop.CANCELED)
 
     async def _renew_always(self) -> None:

@@ -52,7 +52,9 @@ class Door:
         self, organization_id: str, needs: Scope, path: str = "input.organizationId"
     ) -> Organization:
         """The organization, locked. Raises: Refused NOT_FOUND, FORBIDDEN."""
-        found = await Organization.select_for_update().using_db(self.connection).get_or_none(id=organization_id)
+        found = (
+            await Organization.select_for_update(no_key=True).using_db(self.connection).get_or_none(id=organization_id)
+        )
         if found is None:
             raise not_found(path)
         self._need(needs, path, found.id)
@@ -60,7 +62,7 @@ class Door:
 
     async def app(self, app_id: str, needs: Scope, expected: int | None = None, path: str = "input.id") -> App:
         """The app, locked. Raises: Refused NOT_FOUND, FORBIDDEN, VERSION_CONFLICT."""
-        rows = App.select_for_update().using_db(self.connection)
+        rows = App.select_for_update(no_key=True).using_db(self.connection)
         found = await rows.get_or_none(id=app_id, deleted_at=None)
         if found is None:
             raise not_found(path)
@@ -72,7 +74,7 @@ class Door:
         self, instance_id: str, operation: Operation, needs: Scope, expected: int | None = None, path: str = "input.id"
     ) -> Instance:
         """The instance, locked, judged by the table of states. Raises: Refused, also OPERATION_BLOCKED."""
-        rows = Instance.select_for_update().using_db(self.connection)
+        rows = Instance.select_for_update(no_key=True).using_db(self.connection)
         found = await rows.get_or_none(id=instance_id, deleted_at=None)
         if found is None:
             raise not_found(path)

@@ -1,6 +1,12 @@
-"""The statements by which workers take tasks, hold them and set them down: leases by the database's clock."""
+"""The statements by which workers take tasks, hold them and set them down: leases by the database's clock.
 
+None waits for a row that is locked: whoever holds it may be a process that is stuck or gone, and the other tasks must
+not be kept waiting with that one.
+"""
+
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -19,7 +25,8 @@ UPDATE task SET lease_token = $3, lease_until = now() + $4 * interval '1 second'
     started_at = COALESCE(started_at, now()),
     state = CASE WHEN cancel_requested_at IS NOT NULL THEN 'CANCELING'
                  WHEN state = 'BACKED_OFF' THEN state ELSE 'IN_PROGRESS' END
-WHERE id = $2 AND {_FREE} AND (cluster_id IS NULL OR cluster_id <> ALL($6))
+WHERE id = (SELECT id FROM task WHERE id = $2 AND {_FREE} AND (cluster_id IS NULL OR cluster_id <> ALL($6))
+            FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING cluster_id
 """
 _READY = f"""
@@ -30,9 +37,14 @@ WHERE cluster_id IS NULL OR place <= $3 - COALESCE(($4::jsonb ->> cluster_id)::i
 ORDER BY ordinal LIMIT $2
 """
 _RENEW = """
-UPDATE task SET lease_until = now() + $2 * interval '1 second' WHERE lease_token = ANY($1)
-RETURNING id, cancel_requested_at IS NOT NULL AS canceled
+WITH free AS MATERIALIZED (SELECT id FROM task WHERE lease_token = ANY($1) FOR NO KEY UPDATE SKIP LOCKED),
+renewed AS (UPDATE task SET lease_until = now() + $2 * interval '1 second' FROM free WHERE task.id = free.id)
+SELECT id, lease_token, cancel_requested_at IS NOT NULL AS canceled, id IN (SELECT id FROM free) AS renewed
+FROM task WHERE lease_token = ANY($1)
 """
+_TRIES = 4
+_SOON = 0.02
+"""Seconds after which a row that was locked is tried again."""
 _SET_DOWN = """
 UPDATE task SET lease_token = NULL, lease_until = NULL,
     run_after = CASE WHEN cancel_requested_at IS NULL THEN LEAST(now() + $2 * interval '1 second', deadline_at)
@@ -57,10 +69,26 @@ async def ready(room: int, of_one_cluster: int, held: Mapping[str, int]) -> list
     return [row["id"] for row in await _rows(_READY, values)]
 
 
-async def renew(leases: Sequence[Lease]) -> dict[str, bool]:
-    """Renews leases. Answers with the ids of the tasks that are still theirs, and whether they are to be cancelled."""
-    rows = await _rows(_RENEW, [[lease.token for lease in leases], settings().lease])
-    return {row["id"]: row["canceled"] for row in rows}
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A lease that still holds. renewed: from now on; else its row was locked, and it runs out as it would have."""
+
+    canceled: bool
+    renewed: bool
+
+
+async def renew(leases: Sequence[Lease]) -> dict[str, Kept]:
+    """Renews leases, and waits for no row. Answers with those that still hold, by the ids of their tasks."""
+    kept: dict[str, Kept] = {}
+    left = [lease.token for lease in leases]
+    for _ in range(_TRIES):
+        rows = await _rows(_RENEW, [left, settings().lease])
+        kept |= {row["id"]: Kept(row["canceled"], row["renewed"]) for row in rows}
+        left = [row["lease_token"] for row in rows if not row["renewed"]]
+        if not left:
+            break
+        await asyncio.sleep(_SOON)
+    return kept
 
 
 async def set_down(lease: Lease, seconds: float = 0.0) -> None:

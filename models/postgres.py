@@ -7,6 +7,7 @@ here gives its connection back, clean, whatever happens. Tortoise loads this mod
 
 import asyncio
 from collections.abc import Coroutine
+from socket import gaierror
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -26,10 +27,15 @@ AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
     asyncpg.InterfaceError,
     ConnectionError,
+    FileNotFoundError,
+    gaierror,
 )
-"""What statements raise while the database is away, ending, starting or full: the same statement may pass later."""
+"""What statements raise while the database is away, ending, starting or full, or when it gave up one of two that waited
+for each other: the same statement may pass later. (Its socket is no file, or its name no address, while it is away.)
+"""
 
 
 class PooledConnection(Connection):

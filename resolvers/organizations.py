@@ -81,7 +81,7 @@ async def create_owner(email: str, name: str, user_name: str = "") -> Owner:
     secret = new_secret()
     async with in_transaction() as connection:
         user = await named(connection, found, user_name)
-        row = await Organization.select_for_update().using_db(connection).get_or_none(name=name)
+        row = await Organization.select_for_update(no_key=True).using_db(connection).get_or_none(name=name)
         if row is None:
             row = await _begin(connection, name, name, user.id)
             await append(connection, row.id, row.id, "ORGANIZATION_CREATED", {"name": name}, actor_id=user.id)

@@ -20,8 +20,8 @@ async def cancel(ask: Ask, id: str) -> Changed:
     async def work(door: Door) -> Ids:
         task = await _seen(door, id, Scope.OPERATE)
         if task.instance_id is not None:
-            await Instance.select_for_update().using_db(door.connection).get(id=task.instance_id)
-        locked = await Task.select_for_update().using_db(door.connection).get(id=id)
+            await Instance.select_for_update(no_key=True).using_db(door.connection).get(id=task.instance_id)
+        locked = await Task.select_for_update(no_key=True).using_db(door.connection).get(id=id)
         refused = cancel_refusal(TaskState(locked.state))
         if refused is not None:
             raise refused

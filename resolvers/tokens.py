@@ -85,7 +85,7 @@ async def revoke(ask: Ask, id: str) -> Changed:
             _no_further(own, (row.organization_id, row.app_id, row.instance_id), "input.id")
             _no_more(door.viewer.scope, Scope(row.scope), "input.id")
         if row.organization_id is not None:
-            await Organization.select_for_update().using_db(door.connection).get(id=row.organization_id)
+            await Organization.select_for_update(no_key=True).using_db(door.connection).get(id=row.organization_id)
         ended = await door.connection.execute_query_dict(
             "UPDATE token SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL RETURNING id", [id]
         )

@@ -169,7 +169,7 @@ async def test_a_listening_worker_hears_of_a_cancellation_at_once(sandbox: Sandb
 
 
 async def test_a_step_that_takes_too_long_times_out(sandbox: Sandbox) -> None:
-    halting = Halting(deadline=0.05)
+    halting = Halting(deadline=0.3)
     runner = halting.runner()
     task = await halting.start(sandbox)
     await runner.take(task)
@@ -194,9 +194,18 @@ async def test_a_cluster_that_is_away_for_a_moment_only_delays(sandbox: Sandbox)
     assert [row["state"] for row in states] == ["QUEUED", "BACKED_OFF", "IN_PROGRESS"]
 
 
-async def test_a_database_that_goes_away_in_the_middle_only_delays(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    "problem",
+    [
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        asyncpg.DeadlockDetectedError("deadlock detected"),
+        FileNotFoundError("the server's socket"),
+    ],
+    ids=lambda problem: type(problem).__name__,
+)
+async def test_a_database_that_goes_away_in_the_middle_only_delays(sandbox: Sandbox, problem: Exception) -> None:
     halting = Halting()
-    halting.problem = asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+    halting.problem = problem
     halting.go_on.set()
     runner = halting.runner()
     task = await halting.start(sandbox)
