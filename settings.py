@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     allow_private_clusters: bool = Field(False, description="may a kubeconfig point at a private or loopback address")
     simulator: str = Field("", description="address of the built-in simulator, which only a SIMULATOR cluster may have")
     in_cluster: bool = Field(False, description="may the cluster that Berth itself runs in be registered")
+    cluster_check: float = Field(20.0, gt=0, description="how long the test of a cluster may take")
     cluster_oldest: str = Field("1.29", description="the oldest Kubernetes version that Berth works with")
     graphiql_assets: Path | None = Field(
         None, description="folder with GraphiQL's files, for machines without internet"

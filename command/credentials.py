@@ -7,15 +7,13 @@ import base64
 import json
 import subprocess
 import time
-from itertools import groupby
 from typing import Any
 
 import yaml
 
 from command.ending import give_up
-from kube.check import RIGHTS, Right
-
-LABELS = {"app.kubernetes.io/name": "berth", "app.kubernetes.io/managed-by": "berth-cluster-credentials"}
+from kube import role
+from kube.role import LABELS
 
 _WAIT = 20.0
 
@@ -23,19 +21,11 @@ _WAIT = 20.0
 def objects(namespace: str, name: str) -> list[dict[str, Any]]:
     """The namespace, the account, its role, the binding, and a token that does not end."""
     own = {"name": name, "namespace": namespace, "labels": LABELS}
-    wide = {"name": name, "labels": LABELS}
-    rbac = "rbac.authorization.k8s.io"
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": LABELS}},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": own},
-        {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": wide, "rules": _rules()},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": wide,
-            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": name},
-            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
-        },
+        role.role(name),
+        role.binding(f"system:serviceaccount:{namespace}:{name}", name),
         {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -75,18 +65,6 @@ def make(namespace: str, name: str, context: str) -> str:
         "current-context": name,
     }
     return yaml.safe_dump(document, sort_keys=False)
-
-
-def _rules() -> list[dict[str, Any]]:
-    """One rule for the resources of a group that need the same verbs."""
-
-    def same(right: Right) -> tuple[str, tuple[str, ...]]:
-        return right.group, right.verbs
-
-    return [
-        {"apiGroups": [group], "resources": sorted(right.resource for right in rights), "verbs": list(verbs)}
-        for (group, verbs), rights in groupby(sorted(RIGHTS, key=same), same)
-    ]
 
 
 def _kubectl(chosen: list[str], *arguments: str, given: str | None = None) -> str:

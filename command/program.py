@@ -150,6 +150,19 @@ def cluster_credentials(
     )
 
 
+@cluster.command("role")
+def cluster_role(
+    account: Annotated[
+        str, typer.Option(help="Also print what gives it the role: system:serviceaccount:NAMESPACE:NAME, or a user.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="Of the role.")] = "berth",
+) -> None:
+    """Print the role that Berth needs in a cluster, to be read and applied."""
+    from kube.role import manifest
+
+    typer.echo(manifest(account, name), nl=False)
+
+
 @program.command()
 def task(task_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Show a task: its state, its steps, and their last lines (BERTH_URL, BERTH_TOKEN)."""

@@ -43,6 +43,8 @@ DAEMON_SET = Resource("apps/v1", "DaemonSet", "daemonsets", 5)
 POD = Resource("v1", "Pod", "pods", 6)
 EVENT = Resource("v1", "Event", "events", 6)
 STORAGE_CLASS = Resource("storage.k8s.io/v1", "StorageClass", "storageclasses", 0, False)
+INGRESS_CLASS = Resource("networking.k8s.io/v1", "IngressClass", "ingressclasses", 0, False)
+GATEWAY_CLASS = Resource("gateway.networking.k8s.io/v1", "GatewayClass", "gatewayclasses", 0, False)
 
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET)
 WRITTEN = (

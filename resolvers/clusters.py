@@ -194,7 +194,9 @@ async def _usable(access: Access) -> Found:
         raise _from(error) from error
     for failed in report.checks:
         if failed.needed and not failed.passed:
-            raise _refused(failed.message, failed.remedy, "kubeconfig")
+            refused = _refused(failed.message, failed.remedy, "kubeconfig")
+            refused.details = {"missing": list(failed.missing), "role_manifest": failed.role_manifest or None}
+            raise refused
     return Found(access.server, report)
 
 
@@ -223,7 +225,7 @@ async def _look(row: Cluster) -> dict[str, Any]:
     try:
         async with connect(current().clusters.access(row)) as client:
             report = await check(client)
-        if report.uid != row.uid:
+        if report.uid not in ("", row.uid):
             raise ClusterChanged
     except (KubeError, KeyringError) as error:
         found = state_of(error)

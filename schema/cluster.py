@@ -25,9 +25,20 @@ _instances = nested("Instance", "cluster_id", ListOrder.NAME)
 @strawberry.type(description="One thing that was looked at on a cluster.")
 @source(Check)
 class ClusterCheck:
-    name: str = strawberry.field(description="What was looked at.")
-    passed: bool = strawberry.field(description="Whether it is as Berth needs it.")
+    name: str = strawberry.field(
+        description="What was looked at: `version`, `permissions`, `storage`, `ingress`, `metrics`; more may come."
+    )
+    passed: bool = strawberry.field(description="Whether it is as it should be.")
+    needed: bool = strawberry.field(description="Whether Berth cannot work without it; else it is mere advice.")
     message: str = strawberry.field(description="What was found, in a sentence.")
+    remedy: str = strawberry.field(description="What to do about it; empty when it passed.")
+    missing: list[str] = strawberry.field(
+        description="Every right that the account lacks, such as `create secrets` or `get pods/log`."
+    )
+    role_manifest: str | None = strawberry.field(
+        description="YAML of the role that Berth needs and of what gives it to the account, to be read and applied; "
+        "null unless rights are missing."
+    )
 
 
 @strawberry.type(

@@ -128,7 +128,14 @@ class ClusterUnavailable(Problem):
 @strawberry.type(description="The cluster, or its kubeconfig, cannot be used as it is.")
 @source()
 class ClusterRefused(Problem):
-    pass
+    missing: list[str] = strawberry.field(
+        default_factory=list, description="Every right that the account lacks, such as `create secrets`."
+    )
+    role_manifest: str | None = strawberry.field(
+        default=None,
+        description="YAML of the role that Berth needs and of what gives it to the account, to be read and applied; "
+        "null unless rights are missing.",
+    )
 
 
 @strawberry.type(description="Something that is wrong in a manifest.")

@@ -19,7 +19,11 @@ class Check:
 
     name: str
     passed: bool
+    needed: bool
     message: str
+    remedy: str
+    missing: list[str]
+    role_manifest: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,15 @@ class ClusterRow:
     def checks(self) -> list[Check]:
         """What was looked at last."""
         return [
-            Check(item.get("name", ""), bool(item.get("passed")), item.get("message", ""))
+            Check(
+                name=item["name"],
+                passed=item["passed"],
+                needed=item.get("needed", True),
+                message=item["message"],
+                remedy=item.get("remedy", ""),
+                missing=item.get("missing", []),
+                role_manifest=item.get("role_manifest") or None,
+            )
             for item in orjson.loads(self.checks_json)
         ]
 

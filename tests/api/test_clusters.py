@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kube import role
 from kube.errors import ClusterChanged
 from live.process import Process
 from models import Cluster
@@ -98,6 +99,12 @@ async def test_a_cluster_that_answers_is_registered(world: World, simulator: Sim
                     "message": "The account has all the rights that Berth needs.",
                 },
                 {"name": "storage", "passed": True, "message": "Volumes are made by the storage class standard."},
+                {
+                    "name": "ingress",
+                    "passed": False,
+                    "message": "The cluster has no ingress and no gateway class.",
+                },
+                {"name": "metrics", "passed": False, "message": "The cluster does not measure what pods use."},
             ],
         },
         "cursor": "1",
@@ -168,10 +175,15 @@ async def test_a_cluster_that_is_too_old_is_refused(world: World, simulator: Sim
     )
 
 
-async def test_a_cluster_that_withholds_a_right_is_refused(world: World, simulator: Simulator) -> None:
+async def test_a_cluster_that_withholds_a_right_is_refused_with_the_role_that_grants_it(
+    world: World, simulator: Simulator
+) -> None:
     simulator.fault("deny", verb="create", path="/api/v1/secrets")
     problem = await refused(world, kubeconfig(simulator.url))
     assert (problem["code"], problem["message"]) == ("CLUSTER_REFUSED", "The account may not: create secrets.")
+    selection = "problems { ... on ClusterRefused { missing roleManifest } }"
+    answer = await register(world, kubeconfig(simulator.url), selection)
+    assert answer == {"problems": [{"missing": ["create secrets"], "roleManifest": role.manifest("simulator")}]}
 
 
 async def test_names_and_kinds_are_judged_before_anything_is_asked(world: World) -> None:
@@ -253,6 +265,17 @@ async def test_a_test_keeps_what_it_finds(world: World, simulator: Simulator) ->
     answer = await api.change("testCluster", {"id": id}, "cluster { state reason } problems { code }")
     missing = {"state": "DEGRADED", "reason": "The account may not: create secrets."}
     assert answer == {"cluster": missing, "problems": []}
+    shown = (
+        "query($id: ID!) { node(id: $id) { ... on Cluster { checks { name needed missing remedy roleManifest } } } }"
+    )
+    permissions = (await api.query(shown, id=id))["node"]["checks"][1]
+    assert (permissions["name"], permissions["needed"], permissions["missing"]) == (
+        "permissions",
+        True,
+        ["create secrets"],
+    )
+    assert permissions["remedy"] != ""
+    assert permissions["roleManifest"] == role.manifest("simulator")
     simulator.clear_faults()
     answer = await api.change("testCluster", {"id": id}, "cluster { state reason } problems { code }")
     assert answer == {"cluster": {"state": "CONNECTED", "reason": ""}, "problems": []}

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from command import credentials
 from command.program import program
-from kube.check import RIGHTS
+from kube import role
 from kube.kubeconfig import read
+from kube.role import RIGHTS
 
 KUBECTL = """#!/usr/bin/env python3
 import json, pathlib, sys
@@ -43,10 +44,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_role_is_what_a_cluster_is_checked_for() -> None:
-    (role,) = [one for one in credentials.objects("berth-system", "berth") if one["kind"] == "ClusterRole"]
+    (found,) = [one for one in credentials.objects("berth-system", "berth") if one["kind"] == "ClusterRole"]
     granted = {
         (group, resource, verb)
-        for rule in role["rules"]
+        for rule in found["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
@@ -81,3 +82,15 @@ def test_without_kubectl_the_other_way_is_said(folder: Path, monkeypatch: pytest
     done = CliRunner().invoke(program, ["cluster", "credentials"])
     sentence = "kubectl is not installed; `berth cluster credentials --manifest` prints what it would apply.\n"
     assert (done.exit_code, done.stderr) == (1, sentence)
+
+
+def test_the_role_is_printed_for_an_account() -> None:
+    done = CliRunner().invoke(program, ["cluster", "role", "--account", "system:serviceaccount:tools:berth"])
+    made, bound = yaml.safe_load_all(done.stdout)
+    assert (made, done.exit_code) == (role.role(), 0)
+    assert bound["subjects"] == [{"kind": "ServiceAccount", "name": "berth", "namespace": "tools"}]
+    assert bound["roleRef"]["name"] == made["metadata"]["name"]
+    done = CliRunner().invoke(program, ["cluster", "role", "--account", "ada@example.com"])
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ada@example.com"}
+    assert list(yaml.safe_load_all(done.stdout))[1]["subjects"] == [subject]
+    assert list(yaml.safe_load_all(CliRunner().invoke(program, ["cluster", "role"]).stdout)) == [role.role()]
