@@ -33,6 +33,16 @@ def is_literal(host: str) -> bool:
     return True
 
 
+def is_odd(host: str) -> bool:
+    """Whether the host is an IPv4 address in one of the ways of writing it that the C library knows and people do not:
+    `127.1`, `2130706433`, `0x7f000001`."""
+    try:
+        socket.inet_aton(host)
+    except (OSError, UnicodeError):
+        return False
+    return not is_literal(host)
+
+
 class GuardedResolver(AbstractResolver):
     """Resolves names for the connector and refuses those that lead to an address which is not public.
 

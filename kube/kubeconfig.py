@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from kube.addresses import is_literal, is_public
+from kube.addresses import is_literal, is_odd, is_public
 from kube.errors import AddressRefused, KubeconfigInvalid
 
 SIZE_LIMIT = 256 * 1024
@@ -216,7 +216,9 @@ def _server(server: str, place: str, allow_private: bool) -> str:
         raise KubeconfigInvalid("server is not an https address.", place)
     if parts.scheme == "http" and not allow_private:
         raise KubeconfigInvalid("server is plain http, which would show the credentials to the network.", place)
-    if not allow_private and (host == "localhost" or (is_literal(host) and not is_public(host))):
+    if is_odd(host):
+        raise KubeconfigInvalid(f"{host} is not an address as it is usually written.", place)
+    if not allow_private and (host.rstrip(".") == "localhost" or (is_literal(host) and not is_public(host))):
         raise AddressRefused(f"{host} is not a public address.", details={"path": place})
     return server.rstrip("/")
 

@@ -8,13 +8,15 @@ from tests.kit.waiting import until
 
 
 class Silent:
-    """Accepts connections and never answers; `asked` counts the requests it has read."""
+    """Accepts connections and never answers; `connected` counts these, `asked` the requests it has read."""
 
     def __init__(self) -> None:
         self.url = ""
+        self.connected = 0
         self.asked = 0
 
     async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connected += 1
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 await reader.readuntil(b"\r\n\r\n")

@@ -1,9 +1,5 @@
 """Clusters as they are registered, changed, looked at and removed, against a simulated one over real HTTP."""
 
-import json
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
-
 import pytest
 
 from kube import role
@@ -13,66 +9,13 @@ from models import Cluster
 from rules.enums import InstanceState, Role
 from settings import settings
 from simulator.simulator import Simulator
+from tests.api.clusters.registering import PROBLEMS, SHOWN, kubeconfig, refused, register, registration
 from tests.kit import makers
 from tests.kit.client import Api
 from tests.kit.makers import World
 from tests.kit.traces import events, everything
 
-PROBLEMS = "problems { code message remedy path retryable }"
-SHOWN = f"cluster {{ name title kind state reason kubernetesVersion version }} cursor {PROBLEMS}"
 GONE = "cls_00000000000000000000000000"
-
-
-@pytest.fixture(autouse=True)
-def private_addresses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The simulator listens on loopback, which an operator must allow."""
-    monkeypatch.setenv("BERTH_ALLOW_PRIVATE_CLUSTERS", "true")
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
-
-
-@pytest.fixture
-async def simulator() -> AsyncIterator[Simulator]:
-    async with Simulator(token="let-me-in") as running:
-        yield running
-
-
-@pytest.fixture
-async def world(berth: Process) -> World:
-    return await makers.world("acme")
-
-
-def kubeconfig(server: str, token: str = "let-me-in", **user: Any) -> str:
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": server}}],
-            "users": [{"name": "u", "user": {"token": token, **user}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-            "current-context": "x",
-        }
-    )
-
-
-def registration(world: World, text: str | None, **more: Any) -> dict[str, Any]:
-    return {"organizationId": world.organization.id, "name": "west", "kubeconfig": text, **more}
-
-
-async def register(world: World, text: str | None, selection: str = SHOWN, **more: Any) -> Any:
-    return await Api(world.owner).change("registerCluster", registration(world, text, **more), selection)
-
-
-async def refused(world: World, text: str | None, **more: Any) -> dict[str, Any]:
-    """The one problem of a registration that left nothing behind."""
-    before = await everything()
-    answer = await register(world, text, **more)
-    assert await everything() == before
-    assert (answer["cluster"], answer["cursor"]) == (None, None)
-    [problem] = answer["problems"]
-    assert isinstance(problem, dict)
-    return problem
 
 
 async def test_a_cluster_that_answers_is_registered(world: World, simulator: Simulator, berth: Process) -> None:
@@ -125,44 +68,6 @@ async def test_a_replay_answers_although_the_cluster_is_away(world: World) -> No
     again = await register(world, text, "cluster { id } problems { code }", idempotencyKey="one")
     assert again == first
     assert first["problems"] == []
-
-
-async def test_a_kubeconfig_that_runs_a_program_is_refused(world: World, simulator: Simulator) -> None:
-    assert await refused(world, kubeconfig(simulator.url, exec={"command": "sh"})) == {
-        "code": "CLUSTER_REFUSED",
-        "message": "The kubeconfig runs a program (exec). It stands at users[0].user.exec.",
-        "remedy": "Give a kubeconfig with data only; `berth cluster credentials` makes one.",
-        "path": "input.kubeconfig",
-        "retryable": False,
-    }
-
-
-async def test_a_private_address_is_refused_unless_the_operator_allows_it(
-    world: World, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BERTH_ALLOW_PRIVATE_CLUSTERS", "false")
-    settings.cache_clear()
-    problem = await refused(world, kubeconfig("https://127.0.0.1:6443"))
-    assert (problem["code"], problem["message"]) == (
-        "CLUSTER_REFUSED",
-        "127.0.0.1 is not a public address. It stands at clusters[0].cluster.server.",
-    )
-
-
-async def test_an_unreachable_cluster_is_refused_for_now(world: World) -> None:
-    async with Simulator(token="let-me-in") as ended:
-        url = ended.url
-    problem = await refused(world, kubeconfig(url))
-    assert (problem["code"], problem["path"], problem["retryable"]) == (
-        "CLUSTER_UNAVAILABLE",
-        "input.kubeconfig",
-        True,
-    )
-
-
-async def test_a_cluster_that_does_not_know_the_token_is_refused(world: World, simulator: Simulator) -> None:
-    problem = await refused(world, kubeconfig(simulator.url, token="wrong"))
-    assert (problem["code"], problem["message"], problem["retryable"]) == ("CLUSTER_REFUSED", "Unauthorized", False)
 
 
 async def test_a_cluster_that_is_too_old_is_refused(world: World, simulator: Simulator) -> None:
