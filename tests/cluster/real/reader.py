@@ -66,7 +66,7 @@ class Reader:
         """Until the line `last` of all pods came. Raises: TimeoutError."""
         async with asyncio.timeout(seconds):
             while len(self.pods) < pods or not all(read.reached(last) for read in self.pods.values()):
-                stay = self._random.uniform(0.05, 0.5) if self.cuts < cuts else 5.0
+                stay = self._random.uniform(0.05, 0.35) if self.cuts < cuts else 5.0
                 with suppress(ConnectionClosed, ConnectionError):
                     await self._connection(stay)
                 self.cuts += 1
