@@ -131,12 +131,18 @@ class Cluster:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, *, query: Query | None = None, silence: float = SILENCE, accept: str = "application/json"
+        self,
+        path: str,
+        *,
+        query: Query | None = None,
+        silence: float | None = SILENCE,
+        accept: str = "application/json",
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An open GET whose status was 200; its body is read by the caller, who meets `errors` only, as here.
 
         It may have been 204 as well, without a body: so is the log of a pod answered that no node has taken yet.
-        `silence`: seconds without a byte after which the stream counts as broken (Unreachable).
+        `silence`: seconds without a byte after which the stream counts as broken (Unreachable); None where one may say
+        nothing for ever, and the caller finds out.
         """
         about = f"GET {path}"
         timeout = aiohttp.ClientTimeout(

@@ -77,6 +77,14 @@ class Past:
                         continue
         return None
 
+    async def newest(self) -> Position | None:
+        """The place of the last line, whose ordinal is not known; None without one. Raises: KubeError."""
+        found: Position | None = None
+        async with aclosing(self._lines({"tailLines": 1})) as lines:
+            async for line in lines:
+                found = line.position
+        return found
+
     async def before(self, wanted: Wanted) -> AsyncGenerator[Window, None]:
         """Windows of lines, each before the one that was given before it; the last one is whole or has overflowed.
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 CALLS = 20
 RELISTS = 2
+OPENING = 5
 PROBE = 2.0  # seconds between two questions whether a cluster that was away is back
 LISTS_FOR = 12 * 3600.0  # seconds for which a cluster without WatchList is not asked for it: it may be upgraded
 
@@ -31,13 +32,15 @@ class RetryBudget:
 class Pace:
     """Of one cluster. ready: asks it, without raising, whether it takes requests.
 
-    room: places for calls. relists: places for those who read a collection anew after they lost its thread.
+    room: places for calls. relists: places for those who read a collection anew after they lost its thread. opening:
+    places for logs that are being opened, which after a restart of the API server all are at once.
     """
 
     def __init__(self, ready: Callable[[], Awaitable[bool]]) -> None:
         self.budget = RetryBudget()
         self.room = asyncio.Semaphore(CALLS)
         self.relists = asyncio.Semaphore(RELISTS)
+        self.opening = asyncio.Semaphore(OPENING)
         self._lists_until = 0.0
         self._ready = ready
         self._well = asyncio.Event()

@@ -1,6 +1,5 @@
 """The log of one container, followed through broken connections: nothing twice, nothing lost without a mark."""
 
-import asyncio
 import random
 import time
 import zlib
@@ -12,10 +11,10 @@ from dataclasses import dataclass
 from kube import errors
 from kube.clients import Cluster, Query
 from kube.lines import Assembler, RawLine, is_fault, split_stamp, text
+from kube.log_past import Past
 from kube.log_records import SECOND, Fault, Gap, Line, Ordinals, Position, Record, Source, Standing, made, pieces, since
-from kube.resources import POD
+from kube.log_streams import reading
 
-SILENCE = 60.0  # a stream without a byte for so long is opened anew: some kubelets go quiet at a rotation
 _BACKOFF_FIRST, _BACKOFF_MOST = 0.2, 5.0
 _SHORT = 1.0  # a connection that lived for less is not opened again at once
 _SEEN_MOST = 64 * 1024
@@ -49,7 +48,7 @@ class Tail:
         *,
         after: Position | None = None,
         inclusive: bool = False,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begins behind the line of a position, or with that line (`inclusive`), else at the container's first line."""
@@ -58,7 +57,7 @@ class Tail:
         self._standing = standing
         self._search = after  # the line that the first connection looks for; None once it was found
         self._inclusive = inclusive
-        self._sleep = sleep
+        self._sleep = sleep  # instead of a pause that ends when the cluster is back
         self._clock = clock
         self._complete = False  # whether the last connection was read to its end, and none has failed since
         self._high = 0  # the latest time of all
@@ -70,6 +69,7 @@ class Tail:
         self._begun = False  # whether the connection has shown any line
         self._at = 0  # the time of the line before, in this connection
         self._stale_since: float | None = None
+        self._doubted: Position | None = None  # the line that the node last had later than all that came
 
     def _forget(self) -> None:
         self._floor = 0  # the time of the first line: a resumed second may hold lines from before it
@@ -82,7 +82,7 @@ class Tail:
         """Records as they come, those of one piece of the stream together, until the source has ended."""
         backoff = _BACKOFF_FIRST
         while (standing := self._standing()) != "GONE":
-            well, failed, opened = False, False, time.monotonic()
+            well, failed, asking, opened = False, False, False, time.monotonic()
             try:
                 async with aclosing(self._connection(standing)) as connection:
                     async for records in connection:
@@ -97,7 +97,8 @@ class Tail:
                     break
             except (errors.Unauthorized, errors.Forbidden):
                 raise
-            except errors.KubeError:
+            except errors.KubeError as error:
+                asking = isinstance(error, errors.Unreachable | errors.ServerFault)
                 standing, self._complete = "RUNNING", False  # what was left could not be read to its end: once more
             if standing != "RUNNING":
                 break
@@ -105,7 +106,7 @@ class Tail:
                 backoff = _BACKOFF_FIRST
                 continue
             backoff = _BACKOFF_FIRST if well else min(backoff * 2, _BACKOFF_MOST)
-            await self._sleep(backoff * random.uniform(0.5, 1))
+            await self._pause(backoff * random.uniform(0.5, 1), asking=asking)
         if self._search is not None and self._complete:
             yield [Gap(self._search.ns, 0, "ROTATION")]
         elif not self._complete:
@@ -175,12 +176,26 @@ class Tail:
         self._anchored = not self._replay
         self._ordinals, self._at = Ordinals(), 0
         assembler = Assembler()
-        path = POD.path(self.source.namespace, self.source.pod, "log")
-        async with self._cluster.stream(path, query=query, silence=SILENCE) as response:
-            while piece := await response.content.readany():
+        async with reading(self._cluster, self.source, query, self._is_behind_node) as read:
+            while piece := await read():
                 yield self._take(assembler.feed(piece))
             if not query["follow"]:  # else the rest comes whole when the line is read again
                 yield self._take(assembler.finish(), partial=True)
+
+    async def _is_behind_node(self) -> bool:
+        """Whether the node has a line that is later than all that came. Raises: KubeError."""
+        newest = await Past(self._cluster, self.source, previous=False).newest()
+        if newest is None or newest == self._doubted:
+            return False
+        self._doubted = newest  # where it comes to nothing, it is no reason a second time
+        key = newest.ns, newest.crc
+        return newest.ns > self._high or (newest.ns == self._high and key not in self._seen)
+
+    async def _pause(self, seconds: float, *, asking: bool) -> None:
+        if self._sleep is not None:
+            await self._sleep(seconds)
+        else:
+            await self._cluster.pace.pause(seconds, asking=asking)
 
     def _take(self, lines: list[RawLine], *, partial: bool = False) -> list[Record]:
         records: list[Record] = []

@@ -110,7 +110,7 @@ class LogGap:
 class LogLifecycle:
     """What happened to a source, or to the watching of all of them (source is None).
 
-    type: JOINED RESTARTED STATE ENDED LEFT FAULT INTERRUPTED RESUMED. at_ns: nanoseconds.
+    type: JOINED RESTARTED STATE ENDED LEFT FAULT HELD INTERRUPTED RESUMED. at_ns: nanoseconds.
     """
 
     type: str

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
+from functools import partial
 from time import monotonic, time_ns
 from typing import Protocol
 
@@ -62,7 +63,8 @@ class Feed:
     """Runs from `start` until the source has ended or `stop`; `take` gets new lines, and `tell` everything else.
 
     primed: the past has been read, so that the ring can be asked for it. With `fresh`, the source is read from its
-    first line and everything is new. after: the feed of the run before, which is read to its end first.
+    first line and everything is new. after: the feed of the run before, which is read to its end first. place: what it
+    takes to read, for the length of a block; it tells when that has to be waited for.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Feed:
         *,
         fresh: bool,
         after: "Feed | None",
+        place: Callable[[Callable[[str, str], None]], AbstractAsyncContextManager[None]],
         take: Callable[[LogSource, list[LogLine], list[Drop], Position], None],
         tell: Callable[[LogGap | LogLifecycle], None],
         ended: Callable[["Feed"], None],
@@ -80,17 +83,21 @@ class Feed:
         self.ring = Ring(from_start=fresh)
         self.primed = asyncio.Event()
         self.over = asyncio.Event()
+        self.reading = False
+        """Whether it has had a place to read in, and the source has not ended."""
         self.finished = False
         """Whether the source has ended, and all of it was read."""
         self.waiting: list[Callable[[], None]] = []
         """Called once, when the past has been read and before anything new is."""
         self._upstream = upstream
         self._after = after
+        self._place = place
         self._take = take
         self._tell = tell
         self._ended = ended
         self._next = 1
-        self._said = ""
+        self.trouble: LogLifecycle | None = None
+        """Why it is not read, since its last line."""
         self._allowance = Allowance()
         self._task: asyncio.Task[None] | None = None
         if fresh:
@@ -114,14 +121,17 @@ class Feed:
             if self._after is not None:
                 await self._after.over.wait()
                 self._after = None
-            while not self.primed.is_set():
-                await self._try(self._prime)
-            while not await self._try(self._follow):
-                pass
+            async with self._place(partial(self._say, "HELD")):
+                self.trouble, self.reading = None, True
+                while not self.primed.is_set():
+                    await self._try(self._prime)
+                while not await self._try(self._follow):
+                    pass
             self.finished = True
         except Exception:  # among them RuntimeError: the client was closed, and the whole group ends
             log.warning("the log of a container cannot be read any more", exc_info=True)
         finally:
+            self.reading = False
             self.over.set()
             self._now_primed()
             self._ended(self)
@@ -165,7 +175,7 @@ class Feed:
         for record in records:
             if isinstance(record, Line):
                 line = self._line(record)
-                self._said = ""
+                self.trouble = None
                 if not self._allowance.take(line.size):
                     beyond.append(line)
                     continue
@@ -205,9 +215,9 @@ class Feed:
 
     def _say(self, type: str, reason: str, message: str) -> None:
         """Tells of trouble, but of the same one only once until lines come again."""
-        if self._said != message:
-            self._said = message
-            self._tell(LogLifecycle(type, self.source.index, reason, message, None, 0, time_ns()))
+        if self.trouble is None or self.trouble.message != message:
+            self.trouble = LogLifecycle(type, self.source.index, reason, message, None, 0, time_ns())
+            self._tell(self.trouble)
 
     def _line(self, record: Line) -> LogLine:
         made = made_line(record, self.source.index, self._next)

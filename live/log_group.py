@@ -21,6 +21,7 @@ from live.log_events import LogEnd, LogGap, LogHeartbeat, LogLifecycle
 from live.log_feed import Feed
 from live.log_filter import Filter
 from live.log_opening import Logs, Opening
+from live.log_room import Room
 from live.log_sources import Run, Sources, lifecycle
 from live.log_viewer import Viewer
 from settings import settings
@@ -44,9 +45,14 @@ class Group:
     """
 
     def __init__(
-        self, scope: Callable[[Filter], Scope], open: Callable[[], Awaitable[Instance]], over: Callable[["Group"], None]
+        self,
+        scope: Callable[[Filter], Scope],
+        open: Callable[[], Awaitable[Instance]],
+        room: Room,
+        over: Callable[["Group"], None],
     ) -> None:
         self._open = open
+        self._room = room
         self._instance: Instance
         self._over = over
         self._sources = Sources()
@@ -125,7 +131,7 @@ class Group:
     def heartbeat(self, viewer: Viewer) -> LogHeartbeat:
         """A sign of life, with how many containers are being read for those who ask this."""
         runs = [run for run in self._sources if viewer.filter.wants(run.shown)]
-        upstreams = sum(run.feed is not None and run.feed.running for run in runs)
+        upstreams = sum(run.feed is not None and run.feed.reading for run in runs)
         return viewer.heartbeat(upstreams, self._delivery.mark(viewer))
 
     # The containers.
@@ -239,6 +245,7 @@ class Group:
             self._instance.tail(run.source),
             fresh=fresh,
             after=before[-1] if before else None,
+            place=partial(self._room.place, run.node),
             take=self._delivery.take,
             tell=self._delivery.tell,
             ended=partial(self._ended, run),

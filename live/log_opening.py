@@ -88,7 +88,7 @@ class Opening:
                 viewer.pending[run.key] = None
                 run.feed.waiting.append(partial(self._late, viewer, run))
         viewer.begun = True
-        states = [run.state for run in runs if run.state is not None]
+        states = self._sources.states(viewer.filter)
         viewer.give(
             [introduced(viewer, runs), *self._past(viewer, last(merged(pasts), viewer.filter, viewer.tail)), *states]
         )
@@ -111,7 +111,7 @@ class Opening:
             viewer.pending[key], gap = begun(runs, places.get(key))
             gaps += [gap] if gap is not None else []
         viewer.begun = True
-        states = [run.state for run in self._sources.shown(viewer.filter) if run.state is not None]
+        states = self._sources.states(viewer.filter)
         viewer.give([introduced(viewer, self._sources.shown(viewer.filter)), *gaps, *states])
         ready = {key for key, runs in containers.items() if all(feed.primed.is_set() for feed in _feeds([runs]))}
         for key in containers.keys() - ready:

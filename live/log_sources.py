@@ -19,7 +19,7 @@ _REMEMBERED = 100
 @dataclass(slots=True, eq=False)
 class Run:
     """One run of one container. key: of the container. start: the place of its beginning. started: its time, 0 where
-    it is not known. feed: what reads it, or has read it.
+    it is not known. node: where it runs. feed: what reads it, or has read it.
 
     past: whether another run has taken its place, or its pod is `gone`. over: since when it is past and read to its
     end. state: why it does not run.
@@ -30,6 +30,7 @@ class Run:
     key: bytes
     start: Place
     started: int
+    node: str
     past: bool = False
     gone: bool = False
     feed: Feed | None = None
@@ -60,7 +61,9 @@ class Sources:
         shown = LogSource(self._next, event.service, source.pod, source.pod_uid, source.container, source.container_id)
         key = container_key(source.pod_uid, source.container)
         start = Place(run_key(source.container_id), event.restarts - before)
-        made = Run(source, shown, key, start, event.before_started if before else event.started, past=before)
+        made = Run(
+            source, shown, key, start, event.before_started if before else event.started, event.node, past=before
+        )
         self._runs[source] = self._by_index[shown.index] = made
         self._next += 1
         return made
@@ -77,6 +80,10 @@ class Sources:
         """Forgets a run."""
         self._runs.pop(run.source, None)
         self._by_index.pop(run.shown.index, None)
+
+    def states(self, filter: Filter) -> list[LogLifecycle]:
+        """What has been said of those that are shown and still holds: why they do not run, or are not read."""
+        return [said for run in self.shown(filter) for said in (run.state, run.feed and run.feed.trouble) if said]
 
     def others(self, run: Run) -> list[Run]:
         """The other runs of the same container."""

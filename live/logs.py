@@ -18,6 +18,7 @@ from live.log_events import LogEnd, LogHeartbeat, LogPage
 from live.log_feed import Upstream
 from live.log_filter import Filter
 from live.log_group import Group, Instance
+from live.log_room import Room
 from live.log_viewer import Viewer
 from models.keyring import Keyring
 from rules.refusals import Refused
@@ -103,6 +104,7 @@ class Hub:
         self._groups: dict[Home, Group] = {}
         self._streams: Counter[str] = Counter()
         self._closing: set[asyncio.Task[None]] = set()
+        self._rooms: dict[str, Room] = {}
         self._pages = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(_PAGES))
 
     @contextmanager
@@ -117,7 +119,8 @@ class Hub:
         group = self._groups.get(home)
         self._check(user_id, group.viewers if group is not None else 0)
         if group is None:
-            group = Group(partial(self._scope, home), partial(self._open, home.cluster_id, home.namespace), self._over)
+            opened = partial(self._open, home.cluster_id, home.namespace)
+            group = Group(partial(self._scope, home), opened, self._room(home.cluster_id), self._over)
             self._groups[home] = group
             group.start()
         viewer = group.join(filter, tail, places)
@@ -130,6 +133,17 @@ class Hub:
             if not self._streams[user_id]:
                 del self._streams[user_id]
             asyncio.get_running_loop().call_later(settings().log_linger, self._reap, group)
+
+    def _room(self, cluster_id: str) -> Room:
+        if cluster_id not in self._rooms:
+            self._rooms[cluster_id] = Room(partial(self._let_go, cluster_id))
+        return self._rooms[cluster_id]
+
+    def _let_go(self, cluster_id: str) -> None:
+        """Stops at once what nobody watches on a cluster that has no room left."""
+        for home, group in list(self._groups.items()):
+            if home.cluster_id == cluster_id and not group.viewers:
+                self._over(group)
 
     def _scope(self, home: Home, filter: Filter) -> Scope:
         return Scope(home.instance_id, filter.digest, self._keyring)

@@ -40,6 +40,11 @@ class LogLifecycleType(Enum):
     ENDED = _value("ENDED", "A container has run to its end.")
     LEFT = _value("LEFT", "Its pod is gone.")
     FAULT = _value("FAULT", "The node could not hand lines out, and said so in these words.")
+    HELD = _value(
+        "HELD",
+        "It is not read yet: as many logs as may be are read of its node (reason UPSTREAMS_PER_NODE) or cluster "
+        "(UPSTREAMS_PER_CLUSTER). It is read when another one ends.",
+    )
     INTERRUPTED = _value("INTERRUPTED", "The cluster does not answer; it is asked again and again.")
     RESUMED = _value("RESUMED", "The cluster answers again.")
 

@@ -12,6 +12,7 @@ from settings import settings
 from tests.kit import makers
 from tests.kit.client import Api
 from tests.kit.sandbox import Sandbox
+from tests.kit.waiting import until
 
 PAGE = """query($id: ID!, $filter: LogFilter, $before: String, $after: String, $limit: Int! = 10) {
   logs(instanceId: $id, filter: $filter, before: $before, after: $after, limit: $limit) {
@@ -137,13 +138,17 @@ async def test_the_filter_is_that_of_what_is_live(sandbox: Sandbox) -> None:
 async def test_the_runs_before_can_be_paged_too(sandbox: Sandbox) -> None:
     sandbox.simulator.behave(image="*worker*", exit="3", after=0.05, rate=1000.0, last="out of memory")
     id = await sandbox.create()
-    worker = {"services": ["worker"]}
-    found = await page(sandbox.api, id, filter={**worker, "previous": True})
-    assert found["lines"][-1]["message"] == "out of memory"
-    older = await page(sandbox.api, id, filter={**worker, "previous": True}, before=found["startCursor"], limit=1000)
+    wanted = {"services": ["worker"], "previous": True}
+
+    async def last_words() -> list[str]:
+        return [line["message"] for line in (await page(sandbox.api, id, filter=wanted, limit=1))["lines"]]
+
+    await until(last_words, ["out of memory"])
+    found = await page(sandbox.api, id, filter=wanted)
+    older = await page(sandbox.api, id, filter=wanted, before=found["startCursor"], limit=1000)
     assert older["lines"][0]["message"] == "worker: starting"
     assert not older["hasMore"]
-    newer = await page(sandbox.api, id, filter={**worker, "previous": True}, after=older["endCursor"])
+    newer = await page(sandbox.api, id, filter=wanted, after=older["endCursor"])
     assert [line["message"] for line in newer["lines"]] == [line["message"] for line in found["lines"]]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from live.logs import hub
-from models import AppService, Instance, Token
+from models import AppService, Instance, Membership, Task, Token
 from rules.enums import InstanceState
 from settings import settings
 from tests.kit import makers
@@ -190,17 +190,29 @@ async def last(stream: AsyncIterator[dict[str, Any]]) -> dict[str, Any]:
     return event
 
 
-async def test_a_stream_ends_when_the_instance_leaves_the_states_that_have_logs(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("state", [InstanceState.DELETING, InstanceState.ERRORED])
+async def test_a_stream_ends_when_the_instance_leaves_the_states_that_have_logs(
+    sandbox: Sandbox, state: InstanceState
+) -> None:
     id = await sandbox.create()
     async with aclosing(events(sandbox.api, id)) as stream:  # type: ignore[type-var]
         await anext(stream)
-        await Instance.filter(id=id).update(state=InstanceState.DELETING)
+        failed = await Task.get(instance_id=id)
+        await Instance.filter(id=id).update(state=state, failed_task_id=failed.id)
         assert await last(stream) == {
             "is": "LogEnd",
             "reason": "INSTANCE_STATE",
             "retryable": False,
-            "message": "The instance is DELETING: one cannot follow its logs in this state.",
+            "message": f"The instance is {state}: one cannot follow its logs in this state.",
         }
+
+
+async def test_a_stream_ends_when_one_has_left_the_organization(sandbox: Sandbox) -> None:
+    id = await sandbox.create()
+    async with aclosing(events(sandbox.api, id)) as stream:  # type: ignore[type-var]
+        await anext(stream)
+        await Membership.filter(user_id=sandbox.api.viewer.user_id).delete()
+        assert (await last(stream))["reason"] == "ACCESS_LOST"
 
 
 async def test_a_stream_ends_when_its_token_is_revoked(sandbox: Sandbox) -> None:

@@ -126,10 +126,11 @@ class _Breaking(Cluster):
 
     def __init__(self, cluster: Cluster) -> None:
         self._whole = cluster
+        self.pace = cluster.pace
 
     @asynccontextmanager
     async def stream(
-        self, path: str, *, query: Query | None = None, silence: float = 90.0, accept: str = "application/json"
+        self, path: str, *, query: Query | None = None, silence: float | None = 90.0, accept: str = "application/json"
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         async with self._whole.stream(path, query=query, silence=silence, accept=accept) as response:
             timer = asyncio.get_running_loop().call_later(0.7, response.close)

@@ -119,7 +119,11 @@ class FakeInstance:
         for container in containers:
             self.tell("JOINED", container)
         if synced:
-            self.put(ContainerEvent("SYNCED"))
+            self.sync()
+
+    def sync(self) -> None:
+        """All that was there has been told."""
+        self.put(ContainerEvent("SYNCED"))
 
     def put(self, event: ContainerEvent) -> None:
         """Something happens to all of them."""
