@@ -197,8 +197,8 @@ async def test_a_stream_ends_when_the_instance_leaves_the_states_that_have_logs(
     id = await sandbox.create()
     async with aclosing(events(sandbox.api, id)) as stream:  # type: ignore[type-var]
         await anext(stream)
-        failed = await Task.get(instance_id=id)
-        await Instance.filter(id=id).update(state=state, failed_task_id=failed.id)
+        failed = await Task.get(instance_id=id) if state is InstanceState.ERRORED else None
+        await Instance.filter(id=id).update(state=state, failed_task_id=failed and failed.id)
         assert await last(stream) == {
             "is": "LogEnd",
             "reason": "INSTANCE_STATE",
