@@ -18,36 +18,48 @@ import strawberry
 from live.events import bells
 from models.ids import kind_of
 from resolvers import told
+from resolvers.access import VISIBLE
 from resolvers.context import Context
 from resolvers.following import still_seen
 from resolvers.nouns import NOUNS
 from resolvers.selection import Selection
-from resolvers.sql import Values, rows
+from resolvers.sql import LAG, Values, rows
 from rules.refusals import Refused, not_found
 from settings import settings
 
 _PAGE = 200
 _READ = (
-    "SELECT number, kind, data::text AS data, at FROM event WHERE subject = $1 AND number > $2 "
+    f"SELECT number, kind, data::text AS data, at, {LAG} FROM event WHERE subject = $1 AND number > $2 "
     f"ORDER BY number LIMIT {_PAGE}"
 )
+_COLUMNS = {
+    "Task": "t.seq, t.ended_at AS over",
+    "Instance": "t.seq, t.deleted_at AS over",
+    "Cluster": "t.seq, t.removed_at AS over",
+}
+"""The number of the last event, and since when there is none after it."""
 Info = strawberry.Info[Context, None]
 Make = Callable[[str, datetime, str, dict[str, Any]], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is followed. make: the event that a row of the table stands for. last: the kind of the terminal one."""
+    """What is followed. make: the event that a row of the table stands for. last: the kind of the terminal one.
+
+    end: the terminal event, from the row of what has ended.
+    """
 
     id: str
     make: Make
     last: str
     snapshot: Callable[[str, datetime, str], Any]
+    end: Callable[[Any], Any] = lambda _row: None
 
 
 async def task_events(info: Info, id: strawberry.ID, after: str | None = None) -> AsyncGenerator[Any, None]:
     """Raises: Refused NOT_FOUND, INVALID_CURSOR."""
-    async for event in _stream(info.context, "Task", Subject(id, told.of_task, "END", told.TaskSnapshot), after):
+    subject = Subject(id, told.of_task, "END", told.TaskSnapshot, told.end_of)
+    async for event in _stream(info.context, "Task", subject, after):
         yield event
 
 
@@ -67,65 +79,75 @@ async def cluster_events(info: Info, id: strawberry.ID, after: str | None = None
 
 async def _stream(context: Context, noun: str, subject: Subject, after: str | None) -> AsyncGenerator[Any, None]:
     with bells.waiting(subject.id) as bell, context.session.waking(bell.set):
-        number = await _newest(context, noun, subject.id)
-        newest = number
+        number, newest, row = await _begin(context, noun, subject.id, after)
         if after is None:
             yield subject.snapshot(str(number), datetime.now(UTC), subject.id)
-        else:
-            number = _checked(after, number)
-        if number == newest and (last := await _terminal(subject, newest)) is not None:
-            if after is None:
-                yield last
+            if (end := subject.end(row)) is not None:
+                yield end
+                return
+        elif row["over"] is not None and number >= await _last(subject, newest):
             return
         looked = spoke = monotonic()
+        lag: int | None = None
         while True:
             bell.clear()
-            for row in await rows(_READ, Values(subject.id, number)):
-                if row["number"] != number + 1:
-                    yield told.ended(number, "RESYNC_REQUIRED", again=True)
-                    return
-                number, spoke = row["number"], monotonic()
-                yield subject.make(str(number), row["at"], row["kind"], orjson.loads(row["data"]))
-                if row["kind"] == subject.last:
+            found = await rows(_READ, Values(subject.id, number))
+            if number < newest and (not found or found[0]["number"] != number + 1):
+                yield told.ended(str(number), "RESYNC_REQUIRED", again=True)
+                return
+            for event in found:
+                number, spoke, lag = event["number"], monotonic(), event["lag"]
+                yield subject.make(str(number), event["at"], event["kind"], orjson.loads(event["data"]))
+                if event["kind"] == subject.last:
                     return
                 bell.set()  # there may be another page
             if (ending := context.session.ending) is not None:
-                yield told.ended(number, ending.reason, again=ending.retryable)
+                yield told.ended(str(number), ending.reason, again=ending.retryable)
                 return
             if monotonic() - looked > settings().token_recheck:
                 looked = monotonic()
                 if not await still_seen(context.watcher, noun, subject.id):
-                    yield told.ended(number, "ACCESS_LOST", again=False)
+                    yield told.ended(str(number), "ACCESS_LOST", again=False)
                     return
             if monotonic() - spoke > settings().heartbeat:
                 spoke = monotonic()
-                yield told.Heartbeat(str(number), datetime.now(UTC))
-            await _woken(bell)
+                yield told.Heartbeat(str(number), datetime.now(UTC), lag)
+            await woken(bell)
 
 
-async def _terminal(subject: Subject, newest: int) -> Any:
-    """The terminal event of a subject that has ended; None while it may still change."""
-    for row in await rows(_READ, Values(subject.id, newest - 1)):
-        if row["kind"] == subject.last:
-            return subject.make(str(newest), row["at"], row["kind"], orjson.loads(row["data"]))
-    return None
+async def _last(subject: Subject, newest: int) -> int:
+    """The number of the terminal event of what has ended; the newest one where that is forgotten."""
+    statement = "SELECT number FROM event WHERE subject = $1 AND kind = $2"
+    for row in await rows(statement, Values(subject.id, subject.last)):
+        return int(row["number"])
+    return newest
 
 
-async def _woken(bell: asyncio.Event) -> None:
+async def _begin(context: Context, noun: str, id: str, after: str | None) -> tuple[int, int, Any]:
+    """The number to go on behind, that of the last event, and the row: as nouns have it, or with a cursor `_COLUMNS`.
+
+    What is gone can still be followed to its end by cursor. Raises: Refused NOT_FOUND, INVALID_CURSOR.
+    """
+    if kind_of(id) == noun and after is None:
+        found = await NOUNS[noun].of_ids(context, [id], Selection({}))
+        if id in found:
+            newest = int(found[id].cursor)
+            return newest, newest, found[id]
+    elif kind_of(id) == noun and after is not None:
+        table, values = NOUNS[noun].table, Values(id)
+        where = f"t.id = $1 AND {VISIBLE[table](context.viewer, values)}"
+        for row in await rows(f"SELECT {_COLUMNS[noun]} FROM {table} t WHERE {where}", values):
+            return _checked(after, row["seq"]), row["seq"], row
+    raise not_found("id")
+
+
+async def woken(bell: asyncio.Event) -> None:
+    """Waits for the bell, or until it is time to look without one."""
     try:
         async with asyncio.timeout(settings().event_poll):
             await bell.wait()
     except TimeoutError:
         return
-
-
-async def _newest(context: Context, noun: str, id: str) -> int:
-    """The number of the subject's last event. Raises: Refused NOT_FOUND."""
-    if kind_of(id) == noun:
-        found = await NOUNS[noun].of_ids(context, [id], Selection({}))
-        if id in found:
-            return int(found[id].cursor)
-    raise not_found("id")
 
 
 def _checked(after: str, newest: int) -> int:

@@ -4,6 +4,9 @@ from typing import Any
 
 from tortoise.connection import get_connection
 
+LAG = "least(extract(epoch FROM clock_timestamp() - at) * 1000, 2147483647)::integer AS lag"
+"""How many milliseconds ago an event was, at the moment it is read; at most what a GraphQL Int holds."""
+
 
 class Values:
     """The values of one statement: called with a value, it gives the placeholder that stands for it."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from resolvers.rows.instance import Holding, holding_of
-from resolvers.rows.task import TaskFailure, failure_of
+from resolvers.rows.task import TaskFailure, TaskRow, failure_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ClusterSnapshot(Snapshot):
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat(Told):
-    pass
+    lag_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,16 @@ class ClusterGone(Told):
     pass
 
 
-def ended(number: int, reason: str, *, again: bool) -> StreamEnded:
+def ended(cursor: str, reason: str, *, again: bool) -> StreamEnded:
     """The last event of a stream that ends before its subject does; `again`: coming back is worth while."""
-    return StreamEnded(str(number), datetime.now(UTC), reason, again)
+    return StreamEnded(cursor, datetime.now(UTC), reason, again)
+
+
+def end_of(row: TaskRow) -> TaskEnded | None:
+    """The last event of a task that has ended, whether or not it is still kept; None while it has not."""
+    if row.ended_at is None:
+        return None
+    return TaskEnded(row.cursor, row.ended_at, row.state, row.failure, row.warnings)
 
 
 def of_task(cursor: str, at: datetime, kind: str, data: dict[str, Any]) -> Told:

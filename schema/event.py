@@ -165,7 +165,9 @@ class ClusterGone(Event):
 @strawberry.type(description="Nothing happened for a while; the stream is well.")
 @source(told.Heartbeat)
 class Heartbeat(Event):
-    pass
+    lag_ms: int | None = strawberry.field(
+        description="How many milliseconds old the last event was when it was sent; null before the first one."
+    )
 
 
 @strawberry.enum(description="Why a stream ended before what it tells of did; more reasons may come.")

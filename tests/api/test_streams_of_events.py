@@ -28,7 +28,7 @@ INSTANCE = """subscription($id: ID!, $after: String) { instanceEvents(id: $id, a
   __typename ... on Event { cursor }
   ... on InstanceSnapshot { instance { state } } ... on InstanceStateChanged { state before }
   ... on InstanceTaskChanged { kind taskState } ... on AppServiceChanged { appService { name } }
-  ... on InstanceChanged { title } ... on StreamEnded { endReason retryable } } }"""
+  ... on InstanceChanged { title } ... on Heartbeat { lagMs } ... on StreamEnded { endReason retryable } } }"""
 
 
 @pytest.fixture(autouse=True)
@@ -158,6 +158,33 @@ async def test_a_cursor_whose_events_are_forgotten_asks_for_a_new_beginning(sand
     await get_connection("default").execute_query("DELETE FROM event WHERE subject = $1 AND number < 4", [id])
     [event] = await collect(sandbox.api, INSTANCE, "instanceEvents", id=id, after="1")
     assert (event["__typename"], event["endReason"], event["retryable"]) == ("StreamEnded", "RESYNC_REQUIRED", True)
+    await get_connection("default").execute_query("DELETE FROM event WHERE subject = $1", [id])
+    [event] = await collect(sandbox.api, INSTANCE, "instanceEvents", id=id, after="1")
+    assert event["endReason"] == "RESYNC_REQUIRED"
+
+
+async def test_an_ended_task_whose_events_are_forgotten_still_has_its_end(sandbox: Sandbox) -> None:
+    _, task = await a_creation(sandbox)
+    await sandbox.drain()
+    await get_connection("default").execute_query("DELETE FROM event WHERE subject = $1", [task])
+    last = str((await Task.get(id=task)).seq)
+    assert await collect(sandbox.api, TASK, "taskEvents", id=task) == [
+        {"__typename": "TaskSnapshot", "cursor": last, "task": {"state": "DONE"}},
+        {"__typename": "TaskEnded", "cursor": last, "state": "DONE", "failure": None},
+    ]
+    assert await collect(sandbox.api, TASK, "taskEvents", id=task, after=last) == []
+
+
+async def test_a_viewer_who_was_away_when_the_instance_went_gets_its_end(sandbox: Sandbox) -> None:
+    id = await sandbox.create()
+    await sandbox.api.change("deleteInstance", {"id": id}, "task { id }")
+    after = str((await Instance.get(id=id)).seq)
+    await sandbox.drain()
+    events = await collect(sandbox.api, INSTANCE, "instanceEvents", id=id, after=after)
+    assert events[-1]["__typename"] == "InstanceGone"
+    assert await collect(sandbox.api, INSTANCE, "instanceEvents", id=id, after=events[-1]["cursor"]) == []
+    with pytest.raises(AssertionError, match="NOT_FOUND"):
+        await collect(sandbox.api, INSTANCE, "instanceEvents", id=id)
 
 
 async def test_another_tenant_s_task_does_not_exist(sandbox: Sandbox) -> None:
@@ -183,7 +210,11 @@ async def test_a_stream_that_has_nothing_to_tell_says_that_it_is_well(
     id = await sandbox.create()
     after = str((await Instance.get(id=id)).seq)
     [event] = await collect(sandbox.api, INSTANCE, "instanceEvents", limit=1, id=id, after=after)
-    assert event == {"__typename": "Heartbeat", "cursor": after}
+    assert event == {"__typename": "Heartbeat", "cursor": after, "lagMs": None}
+    before = str(int(after) - 1)
+    last, event = await collect(sandbox.api, INSTANCE, "instanceEvents", limit=2, id=id, after=before)
+    assert (last["cursor"], event["__typename"], event["cursor"]) == (after, "Heartbeat", after)
+    assert 0 <= event["lagMs"] < 60_000
 
 
 async def test_a_stream_of_a_connection_that_must_end_says_why_and_where_to_go_on(sandbox: Sandbox) -> None:
