@@ -13,7 +13,7 @@ from jobs.kinds import Ending, Job, Kind, Step
 from jobs.leftovers import remove_leftovers
 from jobs.moves import move, tell
 from jobs.new_services import helm_unavailable
-from jobs.prepare import fits, needed, refuse_what_cannot_run, volumes_can_be_made
+from jobs.prepare import are_ours, fits, needed, refuse_what_cannot_run, volumes_can_be_made
 from jobs.release import release_for
 from jobs.start import Door
 from jobs.steps import Run, StepFailed
@@ -120,10 +120,13 @@ async def check_objects(run: Run) -> None:
     force = Options.of(run.task).force
     try:
         await confine.make_room(run, client, foundation(release.identity, wanted), force=force)
-        unjudged = await rehearse(client, objects, force=force)
+        judged = await rehearse(client, objects, force=force)
     except KubeError as error:
         raise _refused(error, by_service) from error
+    if not force:
+        are_ours(judged, before, by_service)
     await run.say(f"the cluster would take all {len(objects)} objects")
+    unjudged = [f"{one.kind} {one.name}" for one in judged if one.managers is None]
     await run.log(*(f"{at} was not judged: a webhook of the cluster takes no dry runs." for at in unjudged))
 
 

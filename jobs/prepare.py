@@ -7,6 +7,7 @@ from jobs.applied import Object, Objects, key
 from jobs.release import Release, release_of
 from jobs.start import Door
 from jobs.steps import StepFailed
+from kube.apply import Judged
 from kube.clients import Cluster as Client
 from kube.manifests import Need, excess, most, need, need_of
 from kube.resources import CLAIM
@@ -82,6 +83,23 @@ async def volumes_can_be_made(client: Client, plan: InstancePlan, known: Iterabl
             ],
             service=service,
         )
+
+
+def are_ours(judged: Iterable[Judged], known: Mapping[str, Sequence[Object]], wanted: Objects) -> None:
+    """Raises: StepFailed OBJECT_FOREIGN for an object that somebody else made under a name that is wanted.
+
+    known: what was applied before, which may have fields of others without being theirs.
+    """
+    ours = {key(made) for each in known.values() for made in each}
+    for one in judged:
+        if one.managers and (one.kind, one.name) not in ours:
+            raise StepFailed(
+                "OBJECT_FOREIGN",
+                f"The namespace holds a {one.kind} {one.name} that is not Berth's; it is left alone.",
+                cause=f"It was made by {', '.join(one.managers)}.",
+                do=["Have it removed or renamed, and deploy again.", "Or deploy with force: true to take it over."],
+                service=next((name for name, each in wanted.items() if (one.kind, one.name) in map(key, each)), ""),
+            )
 
 
 def left_claims(known: Mapping[str, Sequence[Object]], wanted: Objects) -> list[Object]:

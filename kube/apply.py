@@ -24,6 +24,17 @@ class Item:
     uid: str
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a server says of an object that it would take. managers: who else has set fields of it, so that it is there
+    already; None where the server cannot judge it, because an admission webhook takes no dry runs.
+    """
+
+    kind: str
+    name: str
+    managers: tuple[str, ...] | None
+
+
 async def apply(
     cluster: Cluster, objects: Iterable[dict[str, Any]], *, force: bool = False, dry_run: bool = False
 ) -> list[Item]:
@@ -40,23 +51,22 @@ async def apply(
     return inventory
 
 
-async def rehearse(cluster: Cluster, objects: Iterable[dict[str, Any]], *, force: bool = False) -> list[str]:
-    """Asks the server whether it would take all of the objects, and changes nothing; raises as `apply`.
-
-    Returns those that it cannot judge, as "Kind/name": an admission webhook of theirs takes no dry runs.
-    """
-    judged = await _together(_rehearse(cluster, manifest, force) for manifest in objects)
-    return [name for name in judged if name is not None]
+async def rehearse(cluster: Cluster, objects: Iterable[dict[str, Any]], *, force: bool = False) -> list[Judged]:
+    """Asks the server whether it would take all of the objects, and changes nothing; raises as `apply`."""
+    return await _together(_rehearse(cluster, manifest, force) for manifest in objects)
 
 
-async def _rehearse(cluster: Cluster, manifest: dict[str, Any], force: bool) -> str | None:
+async def _rehearse(cluster: Cluster, manifest: dict[str, Any], force: bool) -> Judged:
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
     try:
-        await _apply(cluster, manifest, force, dry_run=True)
+        answer = await _send(cluster, manifest, force, dry_run=True)
     except KubeError as error:
         if "does not support dry run" not in error.message:
             raise
-        return f"{manifest['kind']}/{manifest['metadata']['name']}"
-    return None
+        return Judged(kind, name, None)
+    fields = answer["metadata"].get("managedFields") or []
+    others = {entry.get("manager", "") for entry in fields if not entry.get("subresource")} - {FIELD_MANAGER}
+    return Judged(kind, name, tuple(sorted(others)))
 
 
 async def prune(
@@ -77,12 +87,17 @@ async def prune(
 
 
 async def _apply(cluster: Cluster, manifest: dict[str, Any], force: bool, dry_run: bool) -> Item:
+    answer = await _send(cluster, manifest, force, dry_run)
+    return Item(manifest["kind"], manifest["metadata"]["name"], answer["metadata"]["uid"])
+
+
+async def _send(cluster: Cluster, manifest: dict[str, Any], force: bool, dry_run: bool) -> dict[str, Any]:
     resource, metadata = resource_of(manifest), manifest["metadata"]
     query: dict[str, str | bool] = {"fieldManager": FIELD_MANAGER, "force": force, "fieldValidation": "Strict"}
     if dry_run:
         query["dryRun"] = "All"
     try:
-        answer = await cluster.request(
+        return await cluster.request(
             "PATCH",
             resource.path(metadata["namespace"], metadata["name"]),
             query=query,
@@ -93,7 +108,6 @@ async def _apply(cluster: Cluster, manifest: dict[str, Any], force: bool, dry_ru
     except KubeError as error:
         _name(error, manifest["kind"], metadata["name"])
         raise
-    return Item(manifest["kind"], metadata["name"], answer["metadata"]["uid"])
 
 
 async def _delete(cluster: Cluster, namespace: str, item: Item) -> Item | None:

@@ -64,9 +64,11 @@ def digest(text: str) -> str:
 
 
 def labels(identity: Identity) -> dict[str, str]:
-    """Labels of what belongs to the instance as a whole."""
+    """Labels of what belongs to the instance as a whole: Kubernetes' recommended ones and Berth's own."""
     found = {
         MANAGED_BY: FIELD_MANAGER,
+        "app.kubernetes.io/name": label_value(identity.app),
+        "app.kubernetes.io/instance": label_value(identity.instance),
         "app.kubernetes.io/part-of": label_value(identity.app),
         APP: label_value(identity.app_id),
         INSTANCE: label_value(identity.instance_id),

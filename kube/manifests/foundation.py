@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from catalogue.release import InstancePlan
-from kube.labels import INSTALLATION, INSTANCE, ORGANIZATION, PREFIX, Identity, label_value, labels
+from kube.labels import INSTALLATION, INSTANCE, ORGANIZATION, PREFIX, Identity, labels
 from kube.manifests.bounds import Amount, Need, limits, quota
 from settings import settings
 
@@ -77,11 +77,7 @@ def most() -> Amount:
 
 
 def _made(identity: Identity, api_version: str, kind: str, name: str, **rest: Any) -> dict[str, Any]:
-    metadata = {
-        "name": name,
-        "namespace": identity.namespace,
-        "labels": labels(identity) | {"app.kubernetes.io/instance": label_value(identity.instance)},
-    }
+    metadata = {"name": name, "namespace": identity.namespace, "labels": labels(identity)}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
 
 

@@ -13,7 +13,6 @@ def service_labels(identity: Identity, service: ServicePlan, workload: Workload 
     """
     made = labels(identity) | {
         "app.kubernetes.io/name": label_value(service.type or service.name),
-        "app.kubernetes.io/instance": label_value(identity.instance),
         "app.kubernetes.io/component": label_value(service.name),
         SERVICE: label_value(service.name),
     }

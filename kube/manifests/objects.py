@@ -121,7 +121,11 @@ def _budget(identity: Identity, service: ServicePlan, workload: Workload) -> dic
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": metadata(identity, service, workload.object_name, workload),
-        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": selector(identity, service, workload)}},
+        "spec": {
+            "maxUnavailable": 1,
+            "selector": {"matchLabels": selector(identity, service, workload)},
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",  # a pod that never gets ready must not hold a node up
+        },
     }
 
 

@@ -156,7 +156,7 @@ def _mounted_configs(service: ServicePlan, workload: Workload) -> list[tuple[int
 def _mounts(service: ServicePlan, workload: Workload, container: Container) -> list[dict[str, Any]]:
     mounts: list[dict[str, Any]] = []
     for mount in container.mounts:
-        made: dict[str, Any] = {"name": f"volume-{mount.volume}"[:63].rstrip("-"), "mountPath": mount.path}
+        made: dict[str, Any] = {"name": _volume_name(mount.volume), "mountPath": mount.path}
         if mount.read_only:
             made["readOnly"] = True
         mounts.append(made)
@@ -165,11 +165,16 @@ def _mounts(service: ServicePlan, workload: Workload, container: Container) -> l
     return mounts
 
 
+def _volume_name(volume: str) -> str:
+    """Within Kubernetes' 63 characters, and another one for each volume."""
+    return f"volume-{volume}" if len(volume) <= 56 else f"volume-{volume[:47]}-{digest(volume)[:8]}"
+
+
 def _volumes(service: ServicePlan, workload: Workload) -> list[dict[str, Any]]:
     used = {mount.volume for container in workload.containers for mount in container.mounts}
     volumes: list[dict[str, Any]] = [
         {
-            "name": f"volume-{volume.name}"[:63].rstrip("-"),
+            "name": _volume_name(volume.name),
             "persistentVolumeClaim": {"claimName": volume.claim},
         }
         for volume in service.volumes
@@ -181,6 +186,7 @@ def _volumes(service: ServicePlan, workload: Workload) -> list[dict[str, Any]]:
 
 
 def _spread(labels: dict[str, str]) -> dict[str, Any]:
+    """Over nodes, and not over zones: where no node has a zone, the scheduler would pass over both."""
     return {
         "maxSkew": 1,
         "topologyKey": "kubernetes.io/hostname",

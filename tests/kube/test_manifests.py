@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.release import Endpoint, Port, Resources, Strategy
+from catalogue.release import Endpoint, Mount, Port, Resources, Strategy
 from kube.labels import TEMPLATE, label_value, object_name
 from kube.manifests import Need, foundation, holdings, mask, namespace, objects, running
 from kube.manifests.foundation import PUBLIC
@@ -34,6 +34,8 @@ def test_the_namespace_says_whose_it_is_and_enforces_pod_security() -> None:
     }
     assert body["metadata"]["labels"] == {
         "app.kubernetes.io/managed-by": "berth",
+        "app.kubernetes.io/name": "shop",
+        "app.kubernetes.io/instance": "dev",
         "app.kubernetes.io/part-of": "shop",
         "berth.dev/app": "app-1",
         "berth.dev/instance": "instance-1",
@@ -192,6 +194,28 @@ def test_replicas_are_spread_and_protected_only_where_there_are_several() -> Non
     assert [m["kind"] for m in running(identity(), web(replicas=1))] == ["Service", "Deployment"]
     assert "topologySpreadConstraints" in template(web())["spec"]
     assert "topologySpreadConstraints" not in template(web(replicas=1))["spec"]
+
+
+def test_a_disruption_budget_lets_pods_go_that_never_got_ready() -> None:
+    assert found(running(identity(), web()), "PodDisruptionBudget")["spec"] == {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": {"berth.dev/workload": "web", "app.kubernetes.io/instance": "dev"}},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+    }
+
+
+def test_volumes_with_long_names_stay_apart() -> None:
+    one, two = "a" * 60 + "-1", "a" * 60 + "-2"
+    base = with_volume(web())
+    volumes = tuple(replace(base.volumes[0], name=name, claim=f"claim-{name[-1]}") for name in (one, two))
+    mounts = (Mount(one, "/one"), Mount(two, "/two"))
+    container = replace(base.workloads[0].containers[0], mounts=mounts)
+    workload = replace(base.workloads[0], containers=(container,))
+    spec = template(replace(base, volumes=volumes, workloads=(workload,)))["spec"]
+    names = [volume["name"] for volume in spec["volumes"][:2]]
+    assert [mount["name"] for mount in spec["containers"][0]["volumeMounts"][:2]] == names
+    assert len(set(names)) == 2
+    assert all(len(name) <= 63 for name in names)
 
 
 def test_a_request_above_the_default_limit_gets_a_limit_that_fits() -> None:
