@@ -6,11 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from aiohttp import ClientResponseError
 
 from kube import errors
 
 _OWNER = re.compile(r'conflict with "(?P<manager>[^"]+)"')
 _LONGEST = 600
+_NOT_TLS = {
+    "WRONG_VERSION_NUMBER",
+    "RECORD_LAYER_FAILURE",
+    "HTTP_REQUEST",
+    "UNEXPECTED_MESSAGE",
+    "PACKET_LENGTH_TOO_LONG",
+}
+_OTHER_NAME = (
+    "Use an address that the certificate names, or give one of its names as tls-server-name in the kubeconfig."
+)
+_CERTIFICATES = {
+    9: "Set the clocks of the cluster and of Berth right, or wait until the certificate is valid.",
+    10: "Renew the certificate of the cluster's API server.",
+    62: _OTHER_NAME,
+    64: _OTHER_NAME,
+}
+"""Remedies by OpenSSL's codes: not yet valid, expired, another host, another IP address."""
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -56,6 +74,8 @@ def from_status(
     seconds = str(retry_after or (answer.get("details") or {}).get("retryAfterSeconds") or "")
     if seconds.isdigit():
         details["retry_after"] = float(seconds)
+    if kind is errors.Unauthorized:
+        message = "The cluster does not accept the credentials."
     return kind(message, status=status, reason=reason, details=details)
 
 
@@ -65,14 +85,24 @@ def from_exception(error: Exception, about: str) -> errors.KubeError:
     while cause is not None:  # aiohttp wraps what the resolver and the TLS layer raised
         if isinstance(cause, errors.KubeError):
             return cause
-        why = getattr(cause, "verify_message", "")  # aiohttp's own class of this error lacks it
-        if isinstance(cause, ssl.SSLCertVerificationError) and why:
-            return errors.CertificateRefused(f"The server's certificate was refused: {why}.".replace("..", "."))
+        # aiohttp's own classes of these errors lack what the errors themselves say.
+        if isinstance(cause, ssl.SSLCertVerificationError) and hasattr(cause, "verify_code"):
+            return _refused_certificate(cause)
+        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None) in _NOT_TLS:
+            return errors.NotKubernetes("The server does not speak TLS, though its address begins with https.")
         cause = cause.__cause__ or getattr(cause, "os_error", None)
     if isinstance(error, TimeoutError):
         return errors.Unreachable("The cluster did not answer in time", about, reason="Timeout")
+    if isinstance(error, ClientResponseError):
+        return errors.NotKubernetes("What the server sends is not HTTP.")
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return errors.Unreachable(f"The cluster could not be reached: {why}"[:_LONGEST], about, reason="Connection")
+
+
+def _refused_certificate(cause: ssl.SSLCertVerificationError) -> errors.CertificateRefused:
+    why = cause.verify_message.removesuffix(".")
+    remedy = _CERTIFICATES.get(cause.verify_code, errors.CertificateRefused.remedy)
+    return errors.CertificateRefused(f"The server's certificate was refused: {why}.", remedy=remedy)
 
 
 def _kind(status: int, reason: str, message: str, causes: set[str]) -> type[errors.KubeError]:

@@ -5,8 +5,17 @@ import re
 from dataclasses import dataclass
 
 from kube import role
-from kube.clients import KNOCK_TIMEOUT, Cluster
-from kube.errors import Forbidden, KubeError, NotFound, NotKubernetes, ServerFault, Unreachable
+from kube.clients import KNOCK_LARGEST, KNOCK_TIMEOUT, Cluster
+from kube.errors import (
+    Forbidden,
+    KubeError,
+    NotFound,
+    NotKubernetes,
+    ServerFault,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
 from kube.resources import GATEWAY_CLASS, INGRESS_CLASS, Resource
 from kube.role import RIGHTS, Right
 from kube.storage import classes
@@ -75,7 +84,14 @@ async def _uid(cluster: Cluster, rights: Check) -> str:
 
 
 async def _version(cluster: Cluster) -> str:
-    answer = await cluster.request("GET", "/version", timeout=KNOCK_TIMEOUT)
+    try:
+        answer = await cluster.request("GET", "/version", timeout=KNOCK_TIMEOUT, largest=KNOCK_LARGEST)
+    except KubeError as error:
+        # Kubernetes gives a reason with each of its refusals; a page of another program has a status at most.
+        if error.reason or not 400 <= error.status < 500 or isinstance(error, Throttled | Unauthorized):
+            raise
+        message = f"The server answers with status {error.status}, and not as Kubernetes does."
+        raise NotKubernetes(message, status=error.status) from error
     version = answer.get("gitVersion")
     if not isinstance(version, str) or not version:
         raise NotKubernetes("The server does not tell a Kubernetes version.")

@@ -31,6 +31,7 @@ READ_TIMEOUT = 15.0
 KNOCK_TIMEOUT = 5.0  # for the smallest question, which says whether the cluster is there, and itself
 SILENCE = 90.0  # bookmarks come every minute: a watch that is silent for longer is dead
 LARGEST_ANSWER = 64 * 1024 * 1024
+KNOCK_LARGEST = 1024 * 1024
 _ATTEMPTS = 4
 _LONGEST_WAIT = 5.0
 
@@ -77,7 +78,9 @@ class Cluster:
 
     async def uid(self) -> str:
         """The UID of the kube-system namespace of the cluster that answers: it is what tells clusters apart."""
-        answer = await self.request("GET", "/api/v1/namespaces/kube-system", timeout=KNOCK_TIMEOUT)
+        answer = await self.request(
+            "GET", "/api/v1/namespaces/kube-system", timeout=KNOCK_TIMEOUT, largest=KNOCK_LARGEST
+        )
         return str(answer["metadata"]["uid"])
 
     async def verify(self) -> None:
@@ -96,8 +99,9 @@ class Cluster:
         accept: str = "application/json",
         timeout: float | None = None,
         repeatable: bool | None = None,
+        largest: int = LARGEST_ANSWER,
     ) -> dict[str, Any]:
-        """The answer as plain values. `path` is already quoted.
+        """The answer as plain values. `path` is already quoted. What is larger than `largest` is NotKubernetes.
 
         Reads, and writes said to be `repeatable`, are repeated within a budget when the cluster did not answer, failed
         or asked for patience. Other writes are repeated only when it refused them unread (429), for else it is not
@@ -117,7 +121,7 @@ class Cluster:
                     if method != "GET" and self._guard is not None:
                         await self._guard()
                     with self._gate.passing():
-                        answer = await self._once(method, path, query, headers, data, limit, about)
+                        answer = await self._once(method, path, query, headers, data, limit, about, largest)
             except errors.KubeError as error:
                 wait = self._pause(error, repeatable, attempt)
                 if wait is None:
@@ -181,12 +185,13 @@ class Cluster:
         data: bytes | None,
         limit: float,
         about: str,
+        largest: int,
     ) -> dict[str, Any]:
         timeout = aiohttp.ClientTimeout(total=limit, sock_connect=min(CONNECT_TIMEOUT, limit))
         try:
             response = await self._send(self._unary, method, path, query, headers, data, timeout)
             async with response:
-                body = await _read(response)
+                body = await _read(response, largest)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise answers.from_exception(error, about) from error
         if not 200 <= response.status < 300:
@@ -239,13 +244,13 @@ async def connect(access: Access) -> AsyncIterator[Cluster]:
         await cluster.close()
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, largest: int = LARGEST_ANSWER) -> bytes:
     """The body, bounded: a hostile server must not be able to fill the memory."""
     parts: list[bytes] = []
     size = 0
     async for part in response.content.iter_any():
         size += len(part)
-        if size > LARGEST_ANSWER:
+        if size > largest:
             raise errors.NotKubernetes("The answer is larger than any that Kubernetes gives.")
         parts.append(part)
     return b"".join(parts)

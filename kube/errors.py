@@ -66,7 +66,12 @@ class CertificateRefused(KubeError):
     """TLS failed: another authority than the kubeconfig's, an expired certificate, or another host name."""
 
     code = "CLUSTER_CERTIFICATE"
-    remedy = "Update the cluster with a kubeconfig whose certificate authority signed the server's certificate."
+    remedy = "Give a kubeconfig whose certificate authority signed the server's certificate."
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        if remedy:
+            self.remedy = remedy
 
 
 class AddressRefused(KubeError):
@@ -100,7 +105,7 @@ class Unauthorized(KubeError):
     """The cluster does not know these credentials, or they have expired."""
 
     code = "CLUSTER_UNAUTHORIZED"
-    remedy = "Update the cluster with fresh credentials."
+    remedy = "Give a kubeconfig with fresh credentials."
 
 
 class Forbidden(KubeError):

@@ -38,7 +38,8 @@ WITH given AS MATERIALIZED (
 free AS MATERIALIZED (
     SELECT c.id, c.state AS before, c.state_reason AS reason_before,
         (SELECT string_agg(one ->> 'message', ' ') FROM jsonb_array_elements(c.checks) AS one
-         WHERE (one ->> 'needed')::boolean AND NOT (one ->> 'passed')::boolean) AS lacking
+         WHERE (one ->> 'needed')::boolean AND NOT (one ->> 'passed')::boolean
+            AND one ->> 'name' <> 'connection') AS lacking
     FROM cluster c JOIN organization o ON o.id = c.organization_id
     WHERE c.id IN (SELECT id FROM given) FOR NO KEY UPDATE OF c SKIP LOCKED FOR KEY SHARE OF o SKIP LOCKED),
 known AS (

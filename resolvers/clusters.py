@@ -6,7 +6,7 @@ from typing import Any
 from tortoise.timezone import now
 
 from jobs.start import Door, Ids
-from kube.check import Report, check
+from kube.check import Check, Report, check
 from kube.clients import connect
 from kube.errors import AddressRefused, ClusterChanged, KubeconfigInvalid, KubeError
 from kube.kubeconfig import Access, in_cluster
@@ -184,6 +184,8 @@ def _access(kind: ClusterKind, kubeconfig: str | None) -> Access:
 
 _AT = "input.kubeconfig"
 
+_KEYS = "Give the API and the workers the keyring that sealed it, or update the cluster with its kubeconfig."
+
 
 async def _usable(access: Access) -> Found:
     """What a cluster says that Berth can work with. Raises: Refused CLUSTER_UNAVAILABLE, CLUSTER_REFUSED."""
@@ -228,8 +230,9 @@ async def _look(row: Cluster) -> dict[str, Any]:
         if report.uid not in ("", row.uid):
             raise ClusterChanged
     except (KubeError, KeyringError) as error:
-        found = state_of(error)
-        return _state(found.state, found.reason)
+        found, remedy = state_of(error), error.remedy if isinstance(error, KubeError) else _KEYS
+        unseen = Check("connection", False, found.reason, remedy)
+        return {**_state(found.state, found.reason), "checks": [asdict(unseen)]}
     current().clusters.answered(row.id)
     return _seen(report)
 

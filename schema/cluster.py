@@ -26,7 +26,8 @@ _instances = nested("Instance", "cluster_id", ListOrder.NAME)
 @source(Check)
 class ClusterCheck:
     name: str = strawberry.field(
-        description="What was looked at: `version`, `permissions`, `storage`, `ingress`, `metrics`; more may come."
+        description="What was looked at: `version`, `permissions`, `storage`, `ingress`, `metrics`, or, when nothing "
+        "else could be, `connection`; more may come."
     )
     passed: bool = strawberry.field(description="Whether it is as it should be.")
     needed: bool = strawberry.field(description="Whether Berth cannot work without it; else it is mere advice.")

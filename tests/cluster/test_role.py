@@ -13,10 +13,11 @@ from kube import role
 from kube.check import check
 from kube.clients import Cluster
 from kube.labels import Identity
+from tests.kit.accounts import RBAC, forget
+from tests.kit.accounts import account as account_of
 from tests.kit.waiting import until
 
 Known = Callable[[str], Awaitable[Cluster]]
-RBAC = "/apis/rbac.authorization.k8s.io/v1"
 EACH = [(right, verb) for right in role.RIGHTS if right.needed for verb in right.verbs]
 
 
@@ -45,20 +46,12 @@ class Account:
 async def account(cluster: Cluster, owner: Identity, as_account: Known) -> AsyncIterator[Account]:
     """An account that has the role which Berth prints for it, and no other."""
     name = f"berth-{uuid.uuid4().hex[:8]}"
-    accounts = f"/api/v1/namespaces/{owner.namespace}/serviceaccounts"
-    await cluster.request("POST", accounts, body={"metadata": {"name": name}})
-    made = list(yaml.safe_load_all(role.manifest(f"system:serviceaccount:{owner.namespace}:{name}", name)))
-    paths = [f"{RBAC}/clusterroles", f"{RBAC}/clusterrolebindings"]
-    for path, body in zip(paths, made, strict=True):
-        await cluster.request("POST", path, body=body)
-    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
-    token = (await cluster.request("POST", f"{accounts}/{name}/token", body=asked))["status"]["token"]
+    token = await account_of(cluster, owner.namespace, name)
     known = Account(cluster, name)
     known.client = await as_account(token)
     await until(known.has_all, True)
     yield known
-    for path in paths:
-        await cluster.request("DELETE", f"{path}/{name}")
+    await forget(cluster, name)
 
 
 async def test_exactly_the_role_is_enough(account: Account, cluster: Cluster) -> None:

@@ -14,7 +14,7 @@ from models import Cluster, Task
 from rules.enums import BreakerState
 from settings import settings
 from tests.kit import makers
-from tests.kit.impostors import Silent, silent
+from tests.kit.impostors import Server, silent
 from tests.kit.sandbox import Sandbox, attach, kubeconfig, working
 from tests.kit.waiting import until
 
@@ -36,13 +36,13 @@ def chosen(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.fixture
-async def nobody() -> AsyncIterator[Silent]:
+async def nobody() -> AsyncIterator[Server]:
     async with silent() as listening:
         yield listening
 
 
 @pytest.fixture
-async def dead(sandbox: Sandbox, nobody: Silent) -> Cluster:
+async def dead(sandbox: Sandbox, nobody: Server) -> Cluster:
     """A second cluster of the sandbox's world, which never answers."""
     made = await makers.cluster(sandbox.world.organization, "dead")
     await lead(made, nobody.url)
@@ -87,7 +87,7 @@ async def shown(sandbox: Sandbox, task: str) -> Any:
 
 
 async def test_tasks_of_a_dead_cluster_leave_room_for_those_of_others(
-    sandbox: Sandbox, dead: Cluster, nobody: Silent, opened_database: str
+    sandbox: Sandbox, dead: Cluster, nobody: Server, opened_database: str
 ) -> None:
     """A request is given up after 5 s only: none is, before the other cluster's instance is there."""
     for number in range(8):
@@ -102,7 +102,7 @@ async def test_tasks_of_a_dead_cluster_leave_room_for_those_of_others(
 
 
 async def test_tasks_of_a_dead_cluster_give_their_places_back_and_go_on_when_it_answers(
-    sandbox: Sandbox, dead: Cluster, nobody: Silent, opened_database: str, chosen: pytest.MonkeyPatch
+    sandbox: Sandbox, dead: Cluster, nobody: Server, opened_database: str, chosen: pytest.MonkeyPatch
 ) -> None:
     chosen.setattr(clients, "KNOCK_TIMEOUT", 0.2)
     started = [await start(sandbox, f"dead-{number}", dead) for number in range(8)]
@@ -122,7 +122,7 @@ async def test_tasks_of_a_dead_cluster_give_their_places_back_and_go_on_when_it_
 
 
 async def test_what_follows_a_task_hears_of_a_silence_once_and_not_of_every_try(
-    sandbox: Sandbox, dead: Cluster, nobody: Silent, opened_database: str, chosen: pytest.MonkeyPatch
+    sandbox: Sandbox, dead: Cluster, nobody: Server, opened_database: str, chosen: pytest.MonkeyPatch
 ) -> None:
     chosen.setattr(clients, "KNOCK_TIMEOUT", 0.2)
     _, task = await start(sandbox, "dead", dead)

@@ -1,63 +1,17 @@
 """Who the server is, its certificate proves; who we are, ours does; and every way in which that fails has its name."""
 
-import datetime
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from kube.clients import connect
-from kube.errors import CertificateRefused, KubeconfigInvalid, Unreachable
+from kube.errors import CertificateRefused, KubeconfigInvalid, NotKubernetes, Unreachable
 from kube.kubeconfig import Access
-
-NOW = datetime.datetime.now(datetime.UTC)
-DAY = datetime.timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A certificate and its key, as objects and as PEM."""
-
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-    @property
-    def pem(self) -> str:
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    @property
-    def key_pem(self) -> str:
-        encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-        return self.key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
-
-
-def issue(name: str, issuer: Pair | None = None, days: int = 1) -> Pair:
-    """A certificate for a host, signed by the issuer, or an authority of its own."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(NOW - 3 * DAY)
-        .not_valid_after(NOW + days * DAY)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-    )
-    return Pair(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
-
-
-AUTHORITY = issue("authority")
+from tests.kit.certificates import AUTHORITY, Pair, issue, serving
 
 
 @asynccontextmanager
@@ -67,10 +21,7 @@ async def secured(folder: Path, pair: Pair, *, clients: Pair | None = None) -> A
     async def answer(request: web.Request) -> web.Response:
         return web.json_response({"gitVersion": "v1.34.0"})
 
-    for name, text in (("pem", pair.pem), ("key", pair.key_pem)):
-        (folder / name).write_text(text)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / "pem", folder / "key")
+    context = serving(pair, folder)
     if clients is not None:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=clients.pem)
@@ -134,13 +85,13 @@ async def test_a_key_of_another_certificate_is_refused_before_any_call() -> None
             raise AssertionError("it must not open")
 
 
-async def test_a_server_without_tls_is_unreachable(tmp_path: Path) -> None:
+async def test_a_server_without_tls_is_not_kubernetes(tmp_path: Path) -> None:
     runner = web.AppRunner(web.Application())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         async with connect(access(f"https://127.0.0.1:{runner.addresses[0][1]}")) as cluster:
-            with pytest.raises(Unreachable):
+            with pytest.raises(NotKubernetes):
                 await cluster.request("GET", "/version", repeatable=False)
     finally:
         await runner.cleanup()

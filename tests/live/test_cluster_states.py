@@ -105,7 +105,7 @@ async def test_each_state_is_told_to_those_who_follow(sandbox: Sandbox, writer: 
             "__typename": "ClusterStateChanged",
             "state": "AUTH_FAILED",
             "before": "CONNECTED" if len(told) == 1 else told[-2]["state"],
-            "reason": "Unauthorized",
+            "reason": "The cluster does not accept the credentials.",
         }
         sandbox.simulator.clear_faults()
         while told[-1].get("state") != "CONNECTED":

@@ -3,14 +3,17 @@
 import pytest
 
 from kube import role
+from kube.clients import connect
 from kube.errors import ClusterChanged
+from kube.kubeconfig import Access
 from live.process import Process
 from models import Cluster
 from rules.enums import InstanceState, Role
 from settings import settings
 from simulator.simulator import Simulator
-from tests.api.clusters.registering import PROBLEMS, SHOWN, kubeconfig, refused, register, registration
+from tests.api.clusters.registering import PROBLEMS, SHOWN, TOKEN, kubeconfig, refused, register, registration
 from tests.kit import makers
+from tests.kit.accounts import account
 from tests.kit.client import Api
 from tests.kit.makers import World
 from tests.kit.traces import events, everything
@@ -194,6 +197,23 @@ async def test_a_test_keeps_what_it_finds(world: World, simulator: Simulator) ->
     simulator.fault("refuse")
     answer = await api.change("testCluster", {"id": id}, "cluster { state } problems { code }")
     assert answer == {"cluster": {"state": "UNREACHABLE"}, "problems": []}
+
+
+async def test_an_account_that_is_taken_away_is_told_with_its_remedy(world: World, simulator: Simulator) -> None:
+    accounts = "/api/v1/namespaces/default/serviceaccounts"
+    async with connect(Access(simulator.url, token=TOKEN, allow_private=True)) as operator:
+        token = await account(operator, "default", "berth")
+        text = kubeconfig(simulator.url, token=token)
+        registered = await register(world, text, "cluster { id state } problems { message }")
+        assert registered["problems"] == []
+        await operator.request("DELETE", f"{accounts}/berth")
+    id = registered["cluster"]["id"]
+    shown = "cluster { state reason checks { name passed message remedy } } problems { code }"
+    answer = await Api(world.owner).change("testCluster", {"id": id}, shown)
+    message, remedy = "The cluster does not accept the credentials.", "Give a kubeconfig with fresh credentials."
+    check = {"name": "connection", "passed": False, "message": message, "remedy": remedy}
+    told = {"state": "AUTH_FAILED", "reason": message, "checks": [check]}
+    assert answer == {"cluster": told, "problems": []}
 
 
 async def test_a_cluster_with_instances_stays(world: World) -> None:
