@@ -285,5 +285,9 @@ async def test_a_fault_is_said_where_it_is_and_a_stack_that_needs_it_is_pointed_
     child = "name: child\ntitle: Child\ntype: service\nfrom: parent\n"
     given = files(("c/stack.yml", source("family", service="child")), ("b.yml", child), ("a.yml", parent))
     answer = await import_catalogue(world, given, "problems { path ... on ManifestInvalid { findings { file code } } }")
-    findings = [{"file": "a.yml", "code": "INVALID_VALUE"}, {"file": "c/stack.yml", "code": "FAULTY_SERVICE"}]
+    findings = [
+        {"file": "a.yml", "code": "INVALID_VALUE"},
+        {"file": "b.yml", "code": "FAULTY_SERVICE"},
+        {"file": "c/stack.yml", "code": "FAULTY_SERVICE"},
+    ]
     assert answer == {"problems": [{"path": "input.files", "findings": findings}]}
