@@ -7,6 +7,7 @@ import structlog
 from graphql import GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
+from models.postgres import AWAY
 from rules.refusals import Refused
 
 log = structlog.get_logger("berth.transport")
@@ -18,6 +19,7 @@ BAD_REQUEST = "BAD_REQUEST"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
 BUSY = "BUSY"
+UNAVAILABLE = "UNAVAILABLE"
 TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
 
 LONGEST_MESSAGE = 1_000
@@ -42,12 +44,20 @@ def is_internal(answer: Formatted) -> bool:
     return any(error["extensions"]["code"] == INTERNAL_ERROR for error in answer.get("errors", ()))
 
 
+def untold(cause: BaseException) -> tuple[str, dict[str, Any]]:
+    """The message and extensions for a failure that is not the client's: its kind, and nothing of what was wrong."""
+    if isinstance(cause, AWAY):
+        remedy = "Try again in some seconds."
+        return "The database does not answer now.", {"code": UNAVAILABLE, "retryable": True, "remedy": remedy}
+    return "Internal error. Tell the operator the request id.", {"code": INTERNAL_ERROR}
+
+
 def _format(error: GraphQLError, request_id: str) -> Formatted:
     told = _told(error)
     if told is None:
         cause = _cause(error)
         log.error("an operation failed", path=error.path, request_id=request_id, exc_info=cause)
-        told = "Internal error. Tell the operator the request id.", {"code": INTERNAL_ERROR}
+        told = untold(cause)
     message, extensions = told
     if len(message) > LONGEST_MESSAGE:
         message = message[:LONGEST_MESSAGE] + "…"

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from transport import metrics
 from transport.documents import Prepared
-from transport.errors import INTERNAL_ERROR
+from transport.errors import UNAVAILABLE, untold
 
 log = structlog.get_logger("berth.requests")
 
@@ -82,11 +82,11 @@ class Requests:
 
         try:
             await self._app(scope, receive, send_with_id)
-        except Exception:
+        except Exception as failure:
             log.exception("a request failed", method=scope["method"], path=scope["path"])
             if status:
                 raise
-            await _send_internal_error(send_with_id, request_id)
+            await _send_failure(send_with_id, request_id, failure)
         finally:
             method = scope["method"] if scope["method"] in METHODS else "OTHER"
             metrics.REQUESTS.labels(method, str(status or "none")).inc()
@@ -102,9 +102,13 @@ class Requests:
                 )
 
 
-async def _send_internal_error(send: Send, request_id: str) -> None:
-    extensions = {"code": INTERNAL_ERROR, "requestId": request_id}
-    error = {"message": "Internal error. Tell the operator the request id.", "extensions": extensions}
+async def _send_failure(send: Send, request_id: str, failure: Exception) -> None:
+    message, extensions = untold(failure)
+    error = {"message": message, "extensions": {**extensions, "requestId": request_id}}
     headers = [(b"content-type", b"application/json; charset=utf-8")]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    status = 500
+    if extensions["code"] == UNAVAILABLE:
+        status = 503
+        headers.append((b"retry-after", b"2"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": orjson.dumps({"errors": [error]})})

@@ -14,6 +14,7 @@ import structlog
 from graphql import GraphQLError, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from models.postgres import AWAY
 from resolvers.session import SERVER_DRAIN, Ending, Session
 from transport import metrics
 from transport.access import TooMany, draining, too_many, until_revoked
@@ -90,6 +91,9 @@ class Connection:
             await self._close(closed)
         except WebSocketDisconnect:
             pass
+        except AWAY:
+            log.warning("a websocket ended with the database", exc_info=True)
+            await self._close(Closed(TRY_LATER, "The database does not answer now"))
         except Exception:
             log.exception("a websocket failed")
             await self._close(Closed(INTERNAL_ERROR, "Internal error"))

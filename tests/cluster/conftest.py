@@ -5,12 +5,10 @@ and its past forgotten, as well.
 """
 
 import asyncio
-import fcntl
 import os
-import tempfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from kube.labels import Identity
 from kube.manifests import namespace
 from simulator.simulator import Simulator
 from simulator.state import Speeds
+from tests.kit.gate import alone
 from tests.kube.plans import identity
 from tests.machine.control import ask
 
@@ -63,7 +62,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
     if request.param == "real":
-        with _alone(bool(NEEDS.keys() & set(request.fixturenames))):
+        with alone(bool(NEEDS.keys() & set(request.fixturenames))):
             yield Place(_access(), _restart_real, _compact_real)
         return
     data = tmp_path / "cluster" if "restart" in request.fixturenames else None
@@ -104,22 +103,6 @@ async def _compact_real() -> None:
             revision = (await answer.json())["header"]["revision"]
         async with etcd.post("/v3/kv/compaction", json={"revision": revision, "physical": True}) as answer:
             assert answer.status == 200
-
-
-@contextmanager
-def _alone(exclusive: bool) -> Iterator[None]:
-    """Keeps tests that disturb the real cluster apart from all others, in other processes too.
-
-    Others hold the second lock together; whoever waits for it alone holds the first, so that no more of them come in.
-    """
-    how = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-    folder = Path(tempfile.gettempdir())
-    with (folder / "berth-test-gate").open("w") as gate, (folder / "berth-test-cluster").open("w") as held:
-        fcntl.flock(gate, how)
-        fcntl.flock(held, how)
-        if not exclusive:
-            fcntl.flock(gate, fcntl.LOCK_UN)
-        yield
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A whole installation in processes of its own, as an operator runs it: an API and a worker, asked over HTTP."""
+"""A whole installation in processes of its own, as an operator runs it: an API and workers, asked over HTTP."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,14 +23,19 @@ from models.keyring import Keyring
 ROOT = Path(__file__).parents[2]
 _TERM = signal.SIGTERM
 _TASK = """query($id: ID!) { node(id: $id) { ... on Task {
-  state endedAt warnings failure { code summary rootCause step evidence suggestedActions }
+  state attempt endedAt warnings failure { code summary rootCause step evidence suggestedActions }
 } } }"""
 
 
 class Installation:
-    """Runs while it is entered as a context manager. folder: for its keyring and logs."""
+    """Runs while it is entered as a context manager. folder: for its keyring and logs. settings: other than usual.
 
-    def __init__(self, database_url: str, redis_url: str, folder: Path) -> None:
+    `processes` has them by names: "api", and "worker", "worker-2" and so on.
+    """
+
+    def __init__(
+        self, database_url: str, redis_url: str, folder: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.url = f"http://127.0.0.1:{free('127.0.0.1')}"
         self.remote: Remote
@@ -41,18 +47,15 @@ class Installation:
             "BERTH_KEYRING": str(folder / "keyring.json"),
             "BERTH_PORT": self.url.rpartition(":")[2],
             "BERTH_ALLOW_PRIVATE_CLUSTERS": "true",
+            **(settings or {}),
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
         Keyring.create(self.folder / "keyring.json")
-        for name in ("api", "worker"):
-            with (self.folder / f"{name}.log").open("wb") as log:
-                program = [sys.executable, "cli.py", name]
-                self.processes[name] = start_child(
-                    program, log=log.fileno(), folder=ROOT, environment=self._environment
-                )
-        self._until_ready()
+        self.start("worker")
+        self.start("api")
+        self.until_ready()
         where = f"{self.url}/graphql"
         self.organization, token = owned(where, self._database_url, "", "owner@example.org", "main")
         self.remote = Remote(where, token)
@@ -61,6 +64,20 @@ class Installation:
     def __exit__(self, *_: object) -> None:
         for process in self.processes.values():
             end_child(process, [(_TERM, 10)])
+
+    def start(self, name: str) -> subprocess.Popen[bytes]:
+        """Starts the API, or a worker under a name that begins with "worker"; both may have run and ended before."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            program = [sys.executable, "cli.py", name.partition("-")[0]]
+            process = start_child(program, log=log.fileno(), folder=ROOT, environment=self._environment)
+        self.processes[name] = process
+        return process
+
+    def kill(self, name: str) -> None:
+        """Ends a process at once (SIGKILL), and forgets it."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
 
     def catalogue(self, *more: tuple[str, str]) -> dict[str, str]:
         """Imports Berth's own catalogue and more files, and publishes every stack; their ids by name."""
@@ -110,7 +127,8 @@ class Installation:
         document = f"query($id: ID!) {{ node(id: $id) {{ ... on Instance {{ {selection} }} }} }}"
         return self.remote.ask(document, id=id)["node"]
 
-    def _until_ready(self) -> None:
+    def until_ready(self) -> None:
+        """Waits until the API says that it can answer."""
         deadline = time.monotonic() + 30
         while not _ready(self.url):
             assert self.processes["api"].poll() is None, (self.folder / "api.log").read_text()

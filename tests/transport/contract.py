@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import strawberry
+from asyncpg import PostgresConnectionError
 from strawberry import ID, Info
 
 from resolvers.session import Session
@@ -90,6 +91,10 @@ async def node(id: ID) -> InstanceRow:
 
 async def bug(info: Ask) -> str:
     raise RuntimeError("db password=hunter2")
+
+
+async def away(info: Ask) -> str:
+    raise PostgresConnectionError("no password for 10.0.0.7")
 
 
 async def slow(info: Ask) -> str:
@@ -217,6 +222,7 @@ class Query:
     instances: InstanceConnection = resolved_by(listed, description="")
     node: Instance | None = resolved_by(node, description="")
     bug: str | None = resolved_by(bug, description="")
+    away: str | None = resolved_by(away, description="")
     slow: str | None = resolved_by(slow, description="")
     echo: str = resolved_by(echo, description="")
 

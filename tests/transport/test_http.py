@@ -184,6 +184,14 @@ async def test_a_refusal_is_told_in_full(caplog: pytest.LogCaptureFixture) -> No
     ]
 
 
+async def test_a_database_that_is_away_is_said_to_be_and_nothing_more() -> None:
+    status, answer = await post({"query": "{ away viewer }"})
+    assert (status, answer["data"]) == (200, {"away": None, "viewer": "ann"})
+    assert error(answer) == ("UNAVAILABLE", "The database does not answer now.")
+    assert answer["errors"][0]["extensions"]["retryable"] is True
+    assert "10.0.0.7" not in str(answer)
+
+
 async def test_a_bug_is_masked_and_logged_with_its_request_id(capsys: pytest.CaptureFixture[str]) -> None:
     status, answer = await post({"query": "{ bug viewer }"})
     assert (status, answer["data"]) == (200, {"bug": None, "viewer": "ann"})
@@ -234,12 +242,19 @@ async def test_a_request_id_is_taken_only_when_it_is_sane(given: str, kept: bool
 
 async def test_a_token_look_up_that_fails_or_hangs_is_an_answer_too(capsys: pytest.CaptureFixture[str]) -> None:
     async def breaks(_token: str | None) -> object | None:
+        raise RuntimeError("database at 10.0.0.7 is broken")
+
+    async def is_away(_token: str | None) -> object | None:
         raise ConnectionError("database at 10.0.0.7 is gone")
 
     async def hangs(_token: str | None) -> object | None:
         return await asyncio.Event().wait()
 
-    for look_up, status, code in ((breaks, 500, "INTERNAL_ERROR"), (hangs, 503, "DEADLINE_EXCEEDED")):
+    for look_up, status, code in (
+        (breaks, 500, "INTERNAL_ERROR"),
+        (is_away, 503, "UNAVAILABLE"),
+        (hangs, 503, "DEADLINE_EXCEEDED"),
+    ):
         made = served(patience=0.01)
         made.service.authenticate = look_up
         async with made.client() as client:

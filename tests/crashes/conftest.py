@@ -1,0 +1,97 @@
+"""One installation for all tests here, with an app to make instances of.
+
+Its cluster is a simulated one, or the real one that BERTH_TEST_KUBECONFIG names: then what is away is away for as long
+as it may be in earnest.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.halts import Halts
+from tests.kit.site import Site
+
+REAL = os.environ.get("BERTH_TEST_KUBECONFIG", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """For how many seconds servers are away."""
+
+    postgres: float = 10.0 if REAL else 1.5
+    valkey: float = 60.0 if REAL else 1.5
+    cluster: float = 5.0 if REAL else 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The ids of an instance, of its app and of the task that makes it."""
+
+    app: str
+    instance: str
+    task: str
+
+
+class App:
+    """An app of Berth's own stack `shop`, whose first instance runs."""
+
+    def __init__(self, site: Site) -> None:
+        self._berth = site.berth
+        self._site = site
+        stack = site.berth.catalogue()["shop"]
+        self.first = Started(**site.berth.app(f"shop-{uuid.uuid4().hex[:4]}", stack, site.instance("first")))
+        assert site.berth.ended(self.first.task)["state"] == "DONE"
+
+    def create(self, name: str) -> Started:
+        """Starts the creation of another instance."""
+        given = {"appId": self.first.app, "instance": self._site.instance(name)}
+        made = self._berth.remote.change("createInstance", given, "instance { id } task { id }")
+        return Started(self.first.app, made["instance"]["id"], made["task"]["id"])
+
+    def state(self, instance: str) -> str | None:
+        """The state of an instance; None when it is gone."""
+        shown = self._berth.shown(instance, "state")
+        return None if shown is None else str(shown["state"])
+
+    def deleted(self, instance: str) -> None:
+        """Deletes an instance and waits until it is gone."""
+        task = self._berth.change("deleteInstance", {"id": instance})
+        assert self._berth.ended(task)["state"] == "DONE"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site"), Path(REAL) if REAL else None) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def app(site: Site) -> Iterator[App]:
+    made = App(site)
+    yield made
+    if made.state(made.first.instance) is not None:
+        made.deleted(made.first.instance)
+
+
+@pytest.fixture
+def halts(site: Site) -> Iterator[Halts]:
+    halting = Halts(site.database_url)
+    yield halting
+    halting.close()
+
+
+@pytest.fixture
+def away() -> Away:
+    return Away()
+
+
+def ended_well(site: Site, task: str) -> dict[str, Any]:
+    """The task when it has ended, which it must have done well."""
+    ended = site.berth.ended(task)
+    assert (ended["state"], ended["failure"], ended["warnings"]) == ("DONE", None, [])
+    return ended
