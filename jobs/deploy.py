@@ -8,7 +8,7 @@ from tortoise.expressions import F
 from tortoise.timezone import now
 
 from jobs import confine
-from jobs.applied import Objects, applied_before, keep, key, objects_of, take_stock
+from jobs.applied import Objects, applied_before, applied_now, keep, key, objects_of, take_stock
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.leftovers import remove_leftovers
 from jobs.moves import move, tell
@@ -124,7 +124,8 @@ async def check_objects(run: Run) -> None:
     except KubeError as error:
         raise _refused(error, by_service) from error
     if not force:
-        are_ours(judged, before, by_service)
+        known = [*before.values(), *(await applied_now(run)).values()]
+        are_ours(judged, [made for each in known for made in each], by_service)
     await run.say(f"the cluster would take all {len(objects)} objects")
     unjudged = [f"{one.kind} {one.name}" for one in judged if one.managers is None]
     await run.log(*(f"{at} was not judged: a webhook of the cluster takes no dry runs." for at in unjudged))

@@ -85,12 +85,12 @@ async def volumes_can_be_made(client: Client, plan: InstancePlan, known: Iterabl
         )
 
 
-def are_ours(judged: Iterable[Judged], known: Mapping[str, Sequence[Object]], wanted: Objects) -> None:
+def are_ours(judged: Iterable[Judged], known: Iterable[Object], wanted: Objects) -> None:
     """Raises: StepFailed OBJECT_FOREIGN for an object that somebody else made under a name that is wanted.
 
-    known: what was applied before, which may have fields of others without being theirs.
+    known: what was applied before, by this task too, which may have fields of others without being theirs.
     """
-    ours = {key(made) for each in known.values() for made in each}
+    ours = {key(made) for made in known}
     for one in judged:
         if one.managers and (one.kind, one.name) not in ours:
             raise StepFailed(

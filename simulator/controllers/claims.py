@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from simulator import apply as owning
 from simulator import quota
 from simulator.controllers.loop import Key, Loop
 from simulator.events import Recorder
@@ -10,6 +11,8 @@ from simulator.kinds import CLAIMS, PODS, QUOTAS, STORAGE_CLASSES, Object
 from simulator.store import Event
 
 LATE = "WaitForFirstConsumer"
+BOUND = "pv.kubernetes.io/bind-completed"
+_MARK = ("f:metadata", "f:annotations", f"f:{BOUND}")
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
@@ -67,7 +70,12 @@ class Claims:
             "phase": "Bound", "accessModes": spec["accessModes"],
             "capacity": {"storage": _asked(claim)},
         }  # fmt: skip
-        self.state.store.put(CLAIMS, {**claim, "metadata": dict(claim["metadata"]), "spec": bound, "status": status})
+        metadata = claim["metadata"]
+        marked = {**metadata, "annotations": {**(metadata.get("annotations") or {}), BOUND: "yes"}}
+        made = {**claim, "metadata": marked, "spec": bound, "status": status}
+        owner = owning.Owner("kube-controller-manager", "Update", "v1", "", self.state.clock.stamp(), {_MARK})
+        owning.write(made, [*owning.owners(claim), owner])
+        self.state.store.put(CLAIMS, made)
         message = f"Successfully provisioned volume pvc-{uid}"
         self.recorder.record(claim, "ProvisioningSucceeded", message, "simulator/disk")
 

@@ -79,7 +79,7 @@ class Site:
 
     @contextmanager
     def cut_off(self, seconds: float) -> Iterator[None]:
-        """The cluster's API server is killed, back after so many seconds, and known to be; a real one, the machine's."""
+        """The cluster's API server is killed, known to be back after so many seconds; a real one is the machine's."""
         with self._cut_off(seconds):
             yield
         deadline = time.monotonic() + 60
