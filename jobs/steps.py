@@ -117,7 +117,9 @@ class Run:
             self._lines += len(lines)
 
     async def warn(self, message: str) -> None:
-        """A line of level WARNING that also makes the task end DONE_WITH_WARNINGS."""
+        """A line of level WARNING that also makes the task end DONE_WITH_WARNINGS; said once, whoever takes over."""
+        if message in self.warnings:
+            return
         self.warnings.append(message)
         await self.log(message, level="WARNING")
         async with self.fenced() as (connection, _):

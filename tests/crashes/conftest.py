@@ -5,8 +5,9 @@ as it may be in earnest.
 """
 
 import os
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,3 +95,12 @@ def ended_well(site: Site, task: str) -> dict[str, Any]:
     ended = site.berth.ended(task)
     assert (ended["state"], ended["warnings"]) == ("DONE", []), str(ended)
     return ended
+
+
+def until(found: Callable[[], Any], seconds: float = 60) -> Any:
+    """What is found in the end; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (value := found()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return value

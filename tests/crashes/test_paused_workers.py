@@ -2,12 +2,12 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.crashes.conftest import App, ended_well
+from tests.crashes.conftest import App, ended_well, until
 from tests.kit.session import Session
 from tests.kit.site import Site
 from tests.kit.truth import made_by
@@ -19,15 +19,6 @@ _WRITTEN = (
 _DOING = """
 SELECT t.worker FROM step s JOIN task t ON t.id = s.task_id WHERE t.id = $1 AND s.name = $2 AND s.state = 'IN_PROGRESS'
 """
-
-
-def until(found: Callable[[], Any], seconds: float = 60) -> Any:
-    """What is found in the end; fails after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return value
 
 
 @pytest.fixture
