@@ -4,7 +4,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-cache-dir -q install
 COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 
-.PHONY: demo test test-cluster lint bench bench-cluster lock clean
+.PHONY: demo test test-cluster chaos lint bench bench-cluster lock clean
 
 demo: $(VENV)/.runtime ## all of Berth on this machine; Ctrl-C ends it
 	@exec $(VENV)/bin/berth demo --parent $$PPID
@@ -14,6 +14,9 @@ test: $(VENV)/.dev ## every test
 
 test-cluster: $(VENV)/.dev ## the tests that a cluster is needed for, on a real one: KUBECONFIG's, or one that is started for them
 	@$(VENV)/bin/python -m tests.machine.choose $(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/cluster tests/crashes
+
+chaos: $(VENV)/.dev ## ten minutes in which everything is killed at random; CHAOS="--seed 7 --minutes 2" chooses
+	@$(VENV)/bin/python -m tests.chaos $(CHAOS)
 
 lint: $(VENV)/.dev ## style and types
 	@$(VENV)/bin/ruff check .

@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-import uvloop
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
@@ -41,7 +40,7 @@ async def run_task(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
 
 def run() -> None:
     """The worker of this machine's settings. Raises: KeyringError, and OSError when the database does not answer."""
-    uvloop.run(work())
+    asyncio.run(work())
 
 
 async def work() -> None:

@@ -4,6 +4,7 @@ The generated client's own session has no timeouts, no keepalive, one pool for e
 trusts proxy variables and ~/.netrc. Only its session is replaced; authentication and addressing stay its own.
 """
 
+import errno
 import ssl
 import tempfile
 from pathlib import Path
@@ -41,16 +42,22 @@ class Rest(RESTClientObject):
         _preload_content: bool = False,
         _request_timeout: aiohttp.ClientTimeout | None = None,
     ) -> aiohttp.ClientResponse:
-        return await self.pool_manager.request(
-            method,
-            url,
-            params=query_params,
-            headers=headers,
-            data=body,
-            timeout=_request_timeout,
-            server_hostname=self.server_hostname,
-            allow_redirects=False,
-        )
+        try:
+            return await self.pool_manager.request(
+                method,
+                url,
+                params=query_params,
+                headers=headers,
+                data=body,
+                timeout=_request_timeout,
+                server_hostname=self.server_hostname,
+                allow_redirects=False,
+            )
+        except RuntimeError as error:
+            # uvloop refuses the descriptor of a connection that it has not quite let go (MagicStack/uvloop#653).
+            if "is used by transport" not in str(error):
+                raise
+            raise aiohttp.ClientOSError(errno.EBADF, "uvloop has not let go of the descriptor yet") from error
 
 
 class Api(ApiClient):

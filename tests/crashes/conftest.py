@@ -39,13 +39,13 @@ class Started:
 
 
 class App:
-    """An app of Berth's own stack `shop`, whose first instance runs."""
+    """An app of one of Berth's own stacks, whose first instance runs: a small one where a node must hold several."""
 
     def __init__(self, site: Site) -> None:
         self._berth = site.berth
         self._site = site
-        stack = site.berth.catalogue()["shop"]
-        self.first = Started(**site.berth.app(f"shop-{uuid.uuid4().hex[:4]}", stack, site.instance("first")))
+        stack = site.berth.catalogue()["site" if REAL else "shop"]
+        self.first = Started(**site.berth.app(f"crash-{uuid.uuid4().hex[:4]}", stack, site.instance("first")))
         ended_well(site, self.first.task)
 
     def create(self, name: str) -> Started:

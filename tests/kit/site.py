@@ -35,11 +35,18 @@ _STATE = "query($id: ID!) { node(id: $id) { ... on Cluster { state } } }"
 class Site:
     """Runs while it is entered as a context manager. folder: for all that it keeps.
 
-    kubeconfig: of a cluster to use; without one it has a simulated cluster of its own.
+    kubeconfig: of a cluster to use; without one it has a simulated cluster of its own. durable: PostgreSQL may crash.
     """
 
-    def __init__(self, folder: Path, kubeconfig: Path | None = None, settings: Mapping[str, str] = HASTY) -> None:
-        self.postgres = Postgres(folder / "postgres", fast=True)
+    def __init__(
+        self,
+        folder: Path,
+        kubeconfig: Path | None = None,
+        settings: Mapping[str, str] = HASTY,
+        *,
+        durable: bool = False,
+    ) -> None:
+        self.postgres = Postgres(folder / "postgres", fast=not durable)
         self.valkey = Valkey(folder / "valkey", fast=True)
         self.simulated = Simulated(folder / "cluster") if kubeconfig is None else None
         self.kubeconfig = kubeconfig or folder / "cluster/kubeconfig"

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -123,6 +124,24 @@ async def test_a_write_is_repeated_only_when_that_is_safe(simulator: Simulator, 
     simulator.fault("status", verb="create", code=500, times=1)
     made = await cluster.request("POST", NAMESPACES, body=body, repeatable=True)
     assert made["metadata"]["name"] == "one"
+
+
+async def test_a_descriptor_that_uvloop_has_not_let_go_of_is_asked_for_again(
+    simulator: Simulator, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    connecting = loop.sock_connect
+    refused: list[object] = []
+
+    async def refuse_once(*args: Any) -> None:
+        if not refused:
+            refused.append(args)
+            raise RuntimeError("File descriptor 18 is used by transport <TCPTransport closed=False reading=True 0x55>")
+        await connecting(*args)
+
+    monkeypatch.setattr(loop, "sock_connect", refuse_once)
+    assert (await cluster.request("GET", NAMESPACES))["kind"] == "NamespaceList"
+    assert len(refused) == 1
 
 
 async def test_throttling_is_honoured_for_writes_too(
