@@ -49,6 +49,12 @@ async def applied_before(run: Run) -> dict[str, list[Object]]:
     return {service: list(objects.values()) for service, objects in found.items()}
 
 
+async def good_before(run: Run) -> dict[str, list[Object]]:
+    """What the last deployment that ended well has applied of each service."""
+    rows = await Applied.filter(instance_id=run.instance_id, number__lt=await _number(run), good=True)
+    return {row.service: row.objects(current().keyring) for row in rows if row.sealed is not None}
+
+
 async def take_stock(run: Run, items: Iterable[Item]) -> None:
     """Writes down which objects are there, with the UIDs that the cluster gave them."""
     async with run.fenced(with_instance=True) as (connection, instance):

@@ -9,6 +9,7 @@ from tortoise.timezone import now
 
 from jobs import confine
 from jobs.applied import Objects, applied_before, applied_now, keep, key, objects_of, take_stock
+from jobs.going_back import PATIENCE, or_back
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.leftovers import remove_leftovers
 from jobs.moves import move, tell
@@ -132,7 +133,11 @@ async def check_objects(run: Run) -> None:
 
 
 async def apply_services(run: Run) -> None:
-    """Applies every enabled service and keeps in mind what was applied, before and after."""
+    """Applies every enabled service and keeps in mind what was applied, before and after; or goes back."""
+    await or_back(run, _apply)
+
+
+async def _apply(run: Run) -> None:
     instance, client = await run.instance(), await run.cluster()
     release = await release_for(run)
     by_service = objects_of(release)
@@ -173,7 +178,11 @@ def _refused(error: KubeError, by_service: Objects) -> Exception:
 
 
 async def wait_until_ready(run: Run) -> None:
-    """Follows the rollout, in words and numbers."""
+    """Follows the rollout, in words and numbers; or goes back."""
+    await or_back(run, _follow)
+
+
+async def _follow(run: Run) -> None:
     instance, client = await run.instance(), await run.cluster()
     release = await release_for(run)
     counts = {
@@ -181,8 +190,9 @@ async def wait_until_ready(run: Run) -> None:
         for service in release.plan.services
         for workload in service.workloads
     }
+    limit = await _time_to_roll_out(run)
     try:
-        async for progress in rollout.follow(client, instance.namespace, release.plan):
+        async for progress in rollout.follow(client, instance.namespace, release.plan, deadline=limit):
             counts[progress.workload] = (progress.ready, progress.desired)
             ready = sum(one[0] for one in counts.values())
             desired = sum(one[1] for one in counts.values())
@@ -196,6 +206,12 @@ async def wait_until_ready(run: Run) -> None:
             do=["Correct what the cause names, and deploy again."],
             service=failed.service,
         ) from failed
+
+
+async def _time_to_roll_out(run: Run) -> float:
+    """The seconds that the task still has, without those that going back may take."""
+    left = ((await Task.get(id=run.task.id).only("id", "deadline_at")).deadline_at - now()).total_seconds()
+    return max(0.0, left - min(PATIENCE, left / 4))
 
 
 async def _mark_deploying(run: Run) -> None:
@@ -221,9 +237,11 @@ async def settle(connection: BaseDBAsyncClient, task: Task, instance: Instance |
         instance.deployed_stack_revision_id = deployment.stack_revision_id
         await instance.save(using_db=connection, update_fields=["deployed_stack_revision_id"])
     failed = (ending.failure or {}).get("service")
+    went_back = (ending.failure or {}).get("wentBack", [])
     for one in await AppService.filter(instance_id=instance.id).using_db(connection).order_by("position"):
         if one.state == AppServiceState.DEPLOYING or not one.enabled:
-            await _settle_service(connection, instance, one, ending.well, one.name == failed)
+            broken = one.name == failed and one.name not in went_back
+            await _settle_service(connection, instance, one, ending.well, broken)
     if instance.state == InstanceState.DEPLOYING:
         await move(connection, instance, Change.DEPLOYED if ending.well else Change.DEPLOY_FAILED, task.id)
 

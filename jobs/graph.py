@@ -207,15 +207,12 @@ class Graph:
 
     def _failure(self, code: str, summary: str, step: str, **more: Any) -> dict[str, Any]:
         return {"code": code, "summary": summary, "rootCause": "", "step": step, "evidence": [],
-                "suggestedActions": [], "service": "", **more}  # fmt: skip
+                "suggestedActions": [], "service": "", "wentBack": [], **more}  # fmt: skip
 
     def _explain(self, problem: Exception, step: str) -> dict[str, Any]:
         match problem:
             case StepFailed():
-                return self._failure(
-                    problem.code, problem.summary, step, rootCause=problem.cause,
-                    evidence=problem.evidence, suggestedActions=problem.do, service=problem.service,
-                )  # fmt: skip
+                return {**problem.to_json(), "step": step}
             case KubeError():
                 remedy = [problem.remedy] if problem.remedy else []
                 return self._failure(problem.code, str(problem), step, suggestedActions=remedy)

@@ -36,7 +36,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a task ended, and, unless it is done, why: {code summary rootCause step evidence suggestedActions}."""
+    """How a task ended, and, unless it is done, why: as `StepFailed.to_json`, with the `step`."""
 
     state: TaskState
     failure: dict[str, Any] | None = None

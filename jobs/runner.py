@@ -48,6 +48,7 @@ CANCELED = Ending(
         "evidence": [],
         "suggestedActions": [],
         "service": "",
+        "wentBack": [],
     },
 )
 

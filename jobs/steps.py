@@ -1,9 +1,9 @@
 """What a step may use while it runs: its lease, its words, its log lines, and writes that are fenced by the lease."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.transactions import in_transaction
@@ -40,6 +40,21 @@ class StepFailed(Exception):  # noqa: N818 - it is an outcome
         self.evidence = list(evidence)
         self.do = list(do)
         self.service = service
+        self.went_back: list[str] = []
+        """The app services that run again what they ran before."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, as a task keeps it."""
+        return {"code": self.code, "summary": self.summary, "rootCause": self.cause, "evidence": self.evidence,
+                "suggestedActions": self.do, "service": self.service, "wentBack": self.went_back}  # fmt: skip
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> Self:
+        """The failure that `to_json` gave."""
+        return cls(
+            kept["code"], kept["summary"], cause=kept["rootCause"], evidence=kept["evidence"],
+            do=kept["suggestedActions"], service=kept["service"],
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -102,6 +117,8 @@ class Run:
 
     async def log(self, *messages: str, level: str = "INFO") -> None:
         """Appends lines to the step's log, each cut at 4,000 characters."""
+        if not messages:
+            return
         lines = [message[:_LONGEST_LINE].replace("\x00", "\ufffd") for message in messages]
         async with in_transaction() as connection:
             if self._lines < 0:

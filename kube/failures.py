@@ -1,13 +1,17 @@
 """Why a rollout will not come to a good end, found by name before any deadline; pure functions."""
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kube.workloads import Manifest, condition, container_statuses, is_ready
 
 CRASHES = 3  # restarts: what waits for another service to come up may fall over once or twice
 _IMAGE = {"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable"}
 _CONTAINER = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+
+_PROBED = {"CRASH_LOOP", "PROGRESS_DEADLINE", "ROLLOUT_TIMED_OUT"}
+_UNHEALTHY = re.compile(r"Unhealthy: (Liveness|Readiness|Startup) probe (?:failed|errored)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,17 @@ def of_workload(workload: Manifest) -> Failure | None:
     if progress.get("status") == "False" and progress.get("reason") == "ProgressDeadlineExceeded":
         return Failure("PROGRESS_DEADLINE", "Its pods did not become ready within its progress deadline.")
     return None
+
+
+def of_probe(failure: Failure, evidence: Iterable[str]) -> Failure:
+    """The failure by the name of a probe, when what Kubernetes warns of says that one fails and so explains it."""
+    if failure.code not in _PROBED:
+        return failure
+    for text in evidence:
+        found = _UNHEALTHY.match(text)
+        if found and (failure.code != "CRASH_LOOP" or found[1] != "Readiness"):
+            return replace(failure, code="PROBE_FAILED", message=f"{failure.message} {text.partition(': ')[2].strip()}")
+    return failure
 
 
 def of_refusal(message: str) -> Failure:

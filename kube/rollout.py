@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +38,7 @@ class RolloutFailed(Exception):  # noqa: N818 - it is the result of a rollout, b
     """A rollout will not come to a good end.
 
     code: IMAGE_PULL_FAILED, CONTAINER_CONFIG, CRASH_LOOP, UNSCHEDULABLE, QUOTA_EXCEEDED, POLICY_DENIED,
-    ADMISSION_DENIED, PROGRESS_DEADLINE, WORKLOAD_MISSING or ROLLOUT_TIMED_OUT.
+    ADMISSION_DENIED, PROBE_FAILED, PROGRESS_DEADLINE, WORKLOAD_MISSING or ROLLOUT_TIMED_OUT.
     evidence: the container's last lines, then Kubernetes' warnings, newest first.
     """
 
@@ -109,6 +109,35 @@ async def follow(
         for service in plan.services
         for workload in service.workloads
     ]
+    async with aclosing(_follow(cluster, namespace, workloads, deadline, patience)) as told:
+        async for progress in told:
+            yield progress
+
+
+async def follow_objects(
+    cluster: Cluster,
+    namespace: str,
+    objects: Mapping[str, Iterable[Manifest]],
+    *,
+    deadline: float | None = None,
+    patience: float = PATIENCE,
+) -> AsyncGenerator[Progress, None]:
+    """As `follow`, for the workloads among objects that were applied, by the names of their services."""
+    resources = {resource.kind: resource for resource in _KINDS.values()}
+    workloads = [
+        _Followed(service, resources[made["kind"]], made["metadata"]["name"])
+        for service, each in objects.items()
+        for made in each
+        if made["kind"] in resources
+    ]
+    async with aclosing(_follow(cluster, namespace, workloads, deadline, patience)) as told:
+        async for progress in told:
+            yield progress
+
+
+async def _follow(
+    cluster: Cluster, namespace: str, workloads: list[_Followed], deadline: float | None, patience: float
+) -> AsyncGenerator[Progress, None]:
     if not workloads:
         return
     ends = None if deadline is None else time.monotonic() + deadline
@@ -186,7 +215,8 @@ async def _failed(
         lines = await evidence.warnings(cluster, namespace, metadata["name"], metadata["uid"])
     else:
         lines = await evidence.of_pod(cluster, namespace, shown, failure.container, failure.crashed)
-    return RolloutFailed(service, failure.code, failure.message, lines)
+    named = failures.of_probe(failure, lines)
+    return RolloutFailed(service, named.code, named.message, lines)
 
 
 async def _refused(cluster: Cluster, namespace: str, workload: Manifest) -> Failure | None:

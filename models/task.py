@@ -33,6 +33,7 @@ class Task(Model):
     origin_task_id: str | None = fields.TextField(null=True)
     repeats_task_id: str | None = fields.TextField(null=True)
     progress: int = fields.IntField(default=0)
+    failing: Any = fields.JSONField(null=True)
     failure: Any = fields.JSONField(null=True)
     warnings: Any = fields.JSONField(default=list)
     cancel_requested_at: datetime | None = moment(null=True)

@@ -79,6 +79,9 @@ class TaskFailure:
     step: str = strawberry.field(description="The title of the step that failed; empty when none did.")
     evidence: list[str] = strawberry.field(description="What was seen: events, conditions and last log lines.")
     suggested_actions: list[str] = strawberry.field(description="What to do about it, the best first.")
+    went_back: list[str] = strawberry.field(
+        description="The names of the app services that run again what they ran before the deployment that failed."
+    )
 
 
 @strawberry.type(description="Work that takes time: jobs beside each other, steps in order, with their log lines.")

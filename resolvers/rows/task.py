@@ -30,6 +30,7 @@ class TaskFailure:
     step: str
     evidence: list[str]
     suggested_actions: list[str]
+    went_back: list[str]
 
 
 def failure_of(said: dict[str, Any]) -> TaskFailure:
@@ -41,6 +42,7 @@ def failure_of(said: dict[str, Any]) -> TaskFailure:
         said.get("step", ""),
         said.get("evidence", []),
         said.get("suggestedActions", []),
+        said.get("wentBack", []),
     )
 
 
