@@ -48,7 +48,7 @@ async def upgraded(sandbox: Sandbox, id: str) -> Any:
 
 @pytest.fixture
 async def broken(sandbox: Sandbox) -> str:
-    """An instance that runs, and a newer stack: of web with a broken image, of worker with a good one, and a new one."""
+    """An instance that runs, and a newer stack: web has a broken image in it, worker a good one."""
     await publish(sandbox, web={}, worker={}, cache={})
     id = await sandbox.create()
     sandbox.simulator.behave("*broken*", pull="not found")
@@ -88,7 +88,8 @@ async def test_a_worker_that_takes_over_goes_on_with_going_back(
     sandbox: Sandbox, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = images(sandbox)
-    putting, lost = going_back._put_back, []
+    putting = going_back._put_back
+    lost: list[object] = []
 
     async def lose_the_lease_once(*given: Any) -> None:
         await putting(*given)
