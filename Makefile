@@ -13,7 +13,7 @@ test: $(VENV)/.dev ## every test
 	@$(VENV)/bin/python -m pytest -n auto
 
 test-cluster: $(VENV)/.dev ## the tests that a cluster is needed for, on a real one: KUBECONFIG's, or one that is started for them
-	@$(VENV)/bin/python -m tests.machine.choose $(VENV)/bin/python -m pytest -n 2 --dist loadfile tests/cluster tests/crashes
+	@$(VENV)/bin/python -m tests.machine.choose $(VENV)/bin/python -m pytest -n 2 --dist loadfile -o faulthandler_timeout=600 tests/cluster tests/crashes
 
 chaos: $(VENV)/.dev ## ten minutes in which everything is killed at random; CHAOS="--seed 7 --minutes 2" chooses
 	@$(VENV)/bin/python -m tests.chaos $(CHAOS)
