@@ -9,6 +9,8 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
+from rules.names import VARIABLE
+
 EnvType = Literal["prod", "staging", "test", "dev", "feature"]
 ServiceType = Literal["service", "db", "infrastructure", "ssh", "datastore", "operator", "search", "storage", "vpn"]
 
@@ -81,7 +83,7 @@ ItemName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-
 PortName = Annotated[
     str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=15, title="name"), AfterValidator(_lettered)
 ]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_.-][A-Za-z0-9_.-]{0,252}$", title="name")]
+VariableName = Annotated[str, Field(pattern=f"^(?:{VARIABLE})$", title="name")]
 Reference = Annotated[str, Field(pattern=rf"^{_NAME}(/{_NAME})?$", title="name")]
 FilePath = Annotated[str, Field(pattern=r"^/[^\x00]*$")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$"), AfterValidator(_file_name)]

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 from catalogue.services import ServiceManifest
 from catalogue.stacks import StackManifest, StackService
+from rules.names import VARIABLE
 from rules.refusals import Refused
 
-_VARIABLE = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]{0,252}")
+_VARIABLE = re.compile(VARIABLE)
 _RESERVED = "BERTH"
 _LARGEST_VALUE = 32 * 1024
 _MOST_VARIABLES = 200
@@ -49,7 +50,7 @@ def check_variables(variables: Iterable[tuple[str, str]], path: str) -> None:
     seen: set[str] = set()
     for name, value in variables:
         if not _VARIABLE.fullmatch(name):
-            rule = "Use letters, digits, underscores, hyphens and dots, not starting with a digit."
+            rule = "Use letters, digits, underscores, hyphens and dots, not starting with a digit or two dots."
             raise Refused("INVALID_INPUT", f"{name[:80]!r} is not a variable's name.", rule, path)
         if name.startswith(_RESERVED):
             raise Refused("INVALID_INPUT", f"{name!r} is reserved: Berth sets {_RESERVED}* itself.", "", path)

@@ -39,3 +39,8 @@ def namespace(app: str, instance: str, path: str) -> str:
     if _RESERVED.fullmatch(name):
         raise Refused("INVALID_NAME", f"The namespace {name!r} is reserved.", "Choose another name.", path)
     return name
+
+
+VARIABLE = r"[A-Za-z_-][A-Za-z0-9_.-]{0,252}|\.[A-Za-z0-9_-][A-Za-z0-9_.-]{0,251}"
+"""What an environment variable's name is (a pattern without anchors), which is a key of a ConfigMap as well: Kubernetes
+takes neither `.` nor what begins with two dots."""

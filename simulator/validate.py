@@ -70,7 +70,10 @@ def check(kind: Kind, obj: Object) -> None:
                 found.wrong("spec", None, "either `defaultBackend` or `rules` must be specified")
         case "ConfigMap" | "Secret":
             for key in obj.get("data") or {}:
-                if not re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", key):
+                if key.startswith("..") or key == ".":
+                    said = "start with '..'" if len(key) > 2 else f"be '{key}'"
+                    found.wrong(f"data[{key}]", key, f"must not {said}")
+                elif not re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", key):
                     found.wrong(f"data[{key}]", key, "a valid config key must consist of alphanumeric characters, "
                                 "'-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for "
                                 "validation is '[-._a-zA-Z0-9]+')")  # fmt: skip

@@ -19,7 +19,9 @@ _VERSION = "The version that the caller knows; a change is refused when it has a
 
 @strawberry.input(description="An environment variable of an app service.")
 class VariableInput:
-    name: str = strawberry.field(description="Letters, digits, `_`, `-` and `.`, not starting with a digit or `BERTH`.")
+    name: str = strawberry.field(
+        description="Letters, digits, `_`, `-` and `.`, not starting with a digit, two dots or `BERTH`."
+    )
     value: str = strawberry.field(description="At most 32 KiB.")
     secret: bool = strawberry.field(default=False, description="Kept encrypted and never shown again.")
 

@@ -28,6 +28,7 @@ from catalogue.release import (
 from kube.labels import Identity
 from kube.manifests import level_of, namespace, objects
 from kube.resources import resource_of
+from rules.names import VARIABLE
 from simulator.kinds import STORED
 from simulator.security import violations
 from simulator.validate import check
@@ -39,7 +40,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size
 KEY = st.from_regex(
     r"([a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", fullmatch=True
 )
-VARIABLE = st.from_regex(r"[A-Za-z_.-][A-Za-z0-9_.-]{0,252}", fullmatch=True)
+VARIABLES = st.from_regex(VARIABLE, fullmatch=True)
 FILE = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}", fullmatch=True)
 USER = st.none() | st.integers(1, 2**31 - 1)
 PROTOCOLS: tuple[Protocol, ...] = ("http", "tcp", "udp")
@@ -61,7 +62,7 @@ def some(names: st.SearchStrategy[str], least: int = 0, most: int = 3) -> st.Sea
 
 @st.composite
 def container(draw: st.DrawFn, name: str, volumes: list[str]) -> Container:
-    env = tuple(EnvVar(each, draw(TEXT), draw(st.booleans())) for each in draw(some(VARIABLE)))
+    env = tuple(EnvVar(each, draw(TEXT), draw(st.booleans())) for each in draw(some(VARIABLES)))
     request, limit = draw(AMOUNT), draw(AMOUNT)
     if request is not None and limit is not None:
         request, limit = sorted((request, limit))

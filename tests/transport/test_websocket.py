@@ -243,16 +243,26 @@ async def test_a_token_holds_so_many_websockets_and_no_more() -> None:
                 assert (await Socket(second).closed())[0] == 1013
 
 
-async def test_a_token_look_up_that_fails_closes_with_1011(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("failure", "closed"),
+    [
+        (RuntimeError("db is broken"), (1011, "Internal error")),
+        (ConnectionError("db is gone"), (1013, "The database does not answer now")),
+    ],
+    ids=["bug", "database away"],
+)
+async def test_a_token_look_up_that_fails_closes_by_what_failed(
+    capsys: pytest.CaptureFixture[str], failure: Exception, closed: tuple[int, str]
+) -> None:
     async def breaks(_token: str | None) -> object | None:
-        raise ConnectionError("database is gone")
+        raise failure
 
     made = served()
     made.service.authenticate = breaks
     async with socket(made, init=False) as client:
         await client.send(INIT)
-        assert await client.closed() == (1011, "Internal error")
-    assert "database is gone" in capsys.readouterr().out
+        assert await client.closed() == closed
+    assert str(failure) in capsys.readouterr().out
 
 
 async def test_a_stream_that_always_has_more_leaves_room_for_others() -> None:
