@@ -6,12 +6,12 @@ from typing import Any
 from jobs.applied import Object, applied_now, good_before, keep, key, objects_of, take_stock
 from jobs.release import release_for
 from jobs.steps import Run, StepFailed
-from kube import rollout, stuck
+from kube import rollout
 from kube.apply import Item, apply, prune
 from kube.clients import Cluster as Client
 from kube.errors import KubeError
 from kube.labels import REVISION, TASK
-from kube.resources import CLAIM, STATEFUL_SET
+from kube.resources import CLAIM
 from models import Task
 from models.applied import FOUNDATION
 
@@ -104,7 +104,3 @@ async def _put_back(run: Run, client: Client, back: Mapping[str, Sequence[Object
     added = [inventory.get(key(made)) for name in back for made in failed.get(name, ()) if key(made) not in kept]
     deleted = await prune(client, instance.namespace, [item for item in added if item is not None], [])
     await take_stock(run, [item for item in inventory.values() if item not in deleted])
-    for made in objects:
-        if made["kind"] == STATEFUL_SET.kind:
-            names = await stuck.discard(client, instance.namespace, made["metadata"]["name"])
-            await run.log(*(f"removed the pod {name}, which would never be ready" for name in names))

@@ -59,7 +59,7 @@ async def rehearse(cluster: Cluster, objects: Iterable[dict[str, Any]], *, force
 async def _rehearse(cluster: Cluster, manifest: dict[str, Any], force: bool) -> Judged:
     kind, name = manifest["kind"], manifest["metadata"]["name"]
     try:
-        answer = await _send(cluster, manifest, force, dry_run=True)
+        answer = await send(cluster, manifest, force, dry_run=True)
     except KubeError as error:
         if "does not support dry run" not in error.message:
             raise
@@ -87,11 +87,12 @@ async def prune(
 
 
 async def _apply(cluster: Cluster, manifest: dict[str, Any], force: bool, dry_run: bool) -> Item:
-    answer = await _send(cluster, manifest, force, dry_run)
+    answer = await send(cluster, manifest, force, dry_run)
     return Item(manifest["kind"], manifest["metadata"]["name"], answer["metadata"]["uid"])
 
 
-async def _send(cluster: Cluster, manifest: dict[str, Any], force: bool, dry_run: bool) -> dict[str, Any]:
+async def send(cluster: Cluster, manifest: dict[str, Any], force: bool, dry_run: bool) -> dict[str, Any]:
+    """Applies one object as Berth, or asks what would come of it; the object as it is then. Raises: KubeError."""
     resource, metadata = resource_of(manifest), manifest["metadata"]
     query: dict[str, str | bool] = {"fieldManager": FIELD_MANAGER, "force": force, "fieldValidation": "Strict"}
     if dry_run:

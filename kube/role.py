@@ -38,7 +38,7 @@ RIGHTS = (
     Right("", "namespaces", ("get", "list", "watch", "create", "patch", "delete")),
     *(_on(resource, _WRITE) for resource in WRITTEN),
     *(_on(resource, ("watch",)) for resource in WORKLOADS),
-    Right("", "pods", ("get", "list", "watch", "delete")),
+    Right("", "pods", ("get", "list", "watch")),
     Right("", "pods/log", ("get",)),
     Right("", "events", ("get", "list")),
     _on(STORAGE_CLASS, ("list",)),

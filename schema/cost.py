@@ -36,7 +36,7 @@ from schema.limits import TooComplexError
 LIST_FACTOR = 5
 """How many objects a list without pages is taken for."""
 
-PRICES = {"Instance.manifests": 50}
+PRICES = {"Instance.manifests": 50, "Instance.drift": 400}
 """What some fields count instead: they are worth a number of objects by themselves."""
 
 LARGEST_PAGE = 1_000_000

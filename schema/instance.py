@@ -15,6 +15,7 @@ from schema.app_service import AppService
 from schema.applied import AppliedObject
 from schema.cluster import Cluster
 from schema.deployment import Deployment
+from schema.drift import InstanceDrift
 from schema.environment import Environment
 from schema.fields import resolved_by, source
 from schema.node import PAGING, Connection, Node
@@ -113,6 +114,10 @@ class Instance(Node):
     )
     pod_security: InstancePodSecurity | None = strawberry.field(
         description="What its pods may do; null before its namespace is made. A deployment changes it."
+    )
+    drift: InstanceDrift = strawberry.field(
+        description="What has become of its objects in its cluster, and what is there besides. It is asked now, which "
+        "takes up to ten seconds: an operation may ask for that of two instances."
     )
     manifests: list[AppliedObject] = strawberry.field(
         description="The Kubernetes objects that Berth applied last, known also while its cluster is away: first "

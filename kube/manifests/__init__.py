@@ -5,9 +5,10 @@ Nothing here asks a cluster or a clock, and the same plan always gives the same 
 
 from kube.manifests.bounds import Need, excess, need, need_of, widened
 from kube.manifests.foundation import Level, foundation, level_of, most, namespace, security_labels
-from kube.manifests.objects import holdings, mask, objects, running, service_objects
+from kube.manifests.objects import MASK, holdings, mask, objects, running, service_objects
 
 __all__ = [
+    "MASK",
     "Level",
     "Need",
     "excess",

@@ -11,6 +11,7 @@ from live.manifests import service_manifests
 from resolvers.applied import AppliedObject, manifests
 from resolvers.capabilities import CAPABILITIES, Capability
 from resolvers.context import Context
+from resolvers.drift import Drift, drift
 from resolvers.nouns import NOUNS, Noun, many, one
 from resolvers.operations import Answered, of_instances, outdated, show_tasks
 from resolvers.rows.app import AppRow
@@ -104,6 +105,7 @@ class InstanceRow:
     address: Address | None = field(init=False)
     failure: Failure | None = field(init=False)
     manifests: list[AppliedObject] = field(init=False)
+    drift: Drift = field(init=False)
 
     @property
     def cursor(self) -> str:
@@ -190,6 +192,7 @@ INSTANCE = Noun(
         "address": _addresses,
         "failure": _failures,
         "manifests": manifests,
+        "drift": drift,
     },
     live="t.deleted_at IS NULL",
     renamed={"number": "seq", "holding_json": "holding", "enforced": "pod_security", "rooted_json": "rooted_services"},

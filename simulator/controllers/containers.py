@@ -145,6 +145,11 @@ class Container:
             return
         wanted = self.behaviour.ready or (str(self.speeds.ready) if "readinessProbe" in self.spec else "0")
         if wanted == "never":
+            port = ((self.spec.get("readinessProbe") or {}).get("tcpSocket") or {}).get("port")
+            if port:
+                address = f"{self.pod.get('status', {}).get('podIP', '')}:{port}"
+                text = f"Readiness probe failed: dial tcp {address}: connect: connection refused"
+                self.say("Unhealthy", text, warning=True)
             if self.row["ready"]:
                 self._set(ready=False)
             return

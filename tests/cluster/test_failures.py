@@ -60,3 +60,21 @@ async def test_a_full_quota_fails_by_name(cluster: Cluster, owner: Identity, ser
         async for _ in rollout.follow(cluster, owner.namespace, wanted, patience=0):
             pass
     assert failed.value.code == "QUOTA_EXCEEDED"
+
+
+async def test_a_stateful_set_that_hangs_on_a_broken_pod_can_be_given_back(cluster: Cluster, owner: Identity) -> None:
+    good, broken = plan(talk(2)), plan(talk(2, image="registry.local/nope:1"))
+    await roll_out(cluster, owner, good)
+    assert (await failure(cluster, owner, broken)).code == "IMAGE_PULL_FAILED"
+    back = {"talk": objects(owner, good)}
+    await apply(cluster, back["talk"])
+    followed = rollout.follow_objects(cluster, owner.namespace, back, deadline=60)
+    assert [(step.ready, step.desired) async for step in followed][-1] == (2, 2)
+
+
+async def test_a_probe_that_fails_is_named(cluster: Cluster, owner: Identity) -> None:
+    deaf = replace(web(1, args=("sleep 1000",)), annotations=(("simulator/ready", "never"),))
+    failed = await failure(cluster, owner, plan(deaf), deadline=8)
+    assert failed.code == "PROBE_FAILED"
+    assert "0 of 1 replicas are. Readiness probe failed: dial tcp" in failed.message
+    assert any(line.startswith("Unhealthy: Readiness probe failed") for line in failed.evidence)
