@@ -1,7 +1,7 @@
 """Every command with its arguments, in one place; what it does is imported when it runs, so that help is quick."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,6 +22,7 @@ program.add_typer(catalogue, name="catalogue")
 program.add_typer(cluster, name="cluster")
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="A file, a folder, or an index.yml.")]
+Level = Literal["trace", "debug", "info", "warning", "error", "fatal"]
 Organization = Annotated[str, typer.Option(help="The organization's name; needed when the token sees several.")]
 
 
@@ -164,9 +165,51 @@ def cluster_role(
 
 
 @program.command()
-def task(task_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Show a task: its state, its steps, and their last lines (BERTH_URL, BERTH_TOKEN)."""
-    from command.remote import remote
-    from command.task import show
+def task(
+    task_id: Annotated[str, typer.Argument(metavar="ID")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Tell every change until it has ended.")] = False,
+) -> None:
+    """Show a task: its state, its steps, and their last lines (BERTH_URL, BERTH_TOKEN).
 
-    show(remote(), task_id)
+    With --follow it ends with 0 when the task ended well, and with 1 when it did not.
+    """
+    from command import task
+    from command.ending import quietly
+    from command.remote import remote
+
+    with quietly():
+        (task.follow if follow else task.show)(remote(), task_id)
+
+
+@program.command()
+def logs(
+    instance: Annotated[str, typer.Argument(metavar="APP/INSTANCE", help="By names, or the instance's id.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with every line as it comes.")] = False,
+    service: Annotated[list[str] | None, typer.Option(help="Of this app service only; may be repeated.")] = None,
+    container: Annotated[list[str] | None, typer.Option(help="Of this container only; may be repeated.")] = None,
+    pod: Annotated[list[str] | None, typer.Option(help="Of this pod only; may be repeated.")] = None,
+    since: Annotated[str, typer.Option(help="How long ago (30s, 10m, 2h, 1d) or a time in RFC 3339.")] = "",
+    tail: Annotated[int, typer.Option(min=0, help="How many past lines, without --since.")] = 200,
+    grep: Annotated[str, typer.Option(help="Lines that hold this text; upper and lower case are alike.")] = "",
+    level: Annotated[Level | None, typer.Option(help="The least that lines say of themselves.")] = None,
+    previous: Annotated[bool, typer.Option(help="The run before the present one of each container.")] = False,
+    timestamps: Annotated[bool, typer.Option(help="When the node took each line in.")] = False,
+    prefix: Annotated[bool, typer.Option(help="Which pod and container each line is of.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+    organization: Organization = "",
+) -> None:
+    """Show what an instance's containers wrote, and with -f what they write (BERTH_URL, BERTH_TOKEN).
+
+    Lines go to standard output. What is missing, and what happens to containers, is told on standard error.
+    A stream that is cut goes on where it was, with every line once.
+    """
+    from command.ending import quietly
+    from command.logs import Wanted, show
+    from command.remote import remote
+
+    wanted = Wanted(
+        instance, organization, follow, since, tail, service or [], container or [], pod or [], grep, level or "",
+        previous, timestamps, prefix, as_json,
+    )  # fmt: skip
+    with quietly():
+        show(remote(), wanted)
