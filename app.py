@@ -32,6 +32,7 @@ from transport.endpoint import Endpoint
 from transport.graphiql import GraphiQL
 from transport.health import Readiness, healthz
 from transport.operations import Operations
+from transport.plain_logs import PlainLogs
 from transport.requests import Requests
 from transport.service import Service, TransportLimits
 from transport.shutdown import GRACE, Shutdown
@@ -99,6 +100,7 @@ app = Starlette(
     routes=[
         Route("/graphql", endpoint),
         WebSocketRoute("/graphql", endpoint),
+        Route("/instances/{app}/{instance}/logs", PlainLogs(service)),
         *explorer.routes(),
         Route("/healthz", healthz),
         Route("/readyz", Readiness(checks, service.shutdown).answer),

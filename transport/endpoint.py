@@ -4,10 +4,10 @@ There are no cookies: who asks is said by a bearer token each time, so requests 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from graphql import OperationType
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from resolvers.session import Session
+from resolvers.session import Ending, Session
 from transport.access import bearer, draining, too_many, unauthenticated, until_revoked
 from transport.bodies import EVENT_STREAM, GRAPHQL_JSON, HTML, JSON, Rejected, read_asked, wanted
 from transport.disconnects import while_connected
@@ -61,16 +61,21 @@ class Endpoint:
             media = self._media(request)
             if media == HTML and self._page:
                 return self._page(request)
-            token = bearer(request.headers.get("authorization"))
-            viewer = await self._in_time(self._service.authenticate(token), 503)
-            if viewer is None or token is None:
-                raise Rejected(401, unauthenticated(token), CHALLENGE)
+            viewer, token = await self._viewer(request)
             asked = await self._in_time(read_asked(request, self._service.limits.body), 408)
             return await self._answer(request, asked, media, viewer, token)
         except Rejected as rejected:
             body = {"errors": formatted([rejected.error], request_id)}
             media = GRAPHQL_JSON if media == GRAPHQL_JSON else JSON
             return _json(body, media, rejected.status, rejected.headers)
+
+    async def _viewer(self, request: Request) -> tuple[object, str]:
+        """Who asks, and with which token. Raises Rejected."""
+        token = bearer(request.headers.get("authorization"))
+        viewer = await self._in_time(self._service.authenticate(token), 503)
+        if viewer is None or token is None:
+            raise Rejected(401, unauthenticated(token), CHALLENGE)
+        return viewer, token
 
     async def _in_time(self, work: Awaitable[Done], status: int) -> Done:
         try:
@@ -99,16 +104,24 @@ class Endpoint:
             if media != EVENT_STREAM:
                 remedy = f"Send Accept: {EVENT_STREAM}, or use a websocket (graphql-transport-ws)."
                 raise Rejected(400, problem(BAD_REQUEST, "A subscription has many answers.", remedy))
-            if self._service.shutdown.begun:
-                raise Rejected(503, draining(), {"retry-after": "1"})
-            if self._service.streams.are_full(token):
-                raise Rejected(429, too_many(self._service.streams.limit))
+            self._has_room(token)
             answers = self._stream(prepared, context, token, request_id)
-            every = self._service.limits.token_recheck
-            revoked = partial(until_revoked, self._service.authenticate, session, every, lambda: True)
-            return EventStream(answers, self._service.limits, session, self._service.shutdown.turn, revoked)
+            return EventStream(answers, self._service.limits, session, *self._must_end(session))
         answer = await while_connected(request.receive, self._service.operations.execute(prepared, context, request_id))
         return None if answer is None else self._result(answer, media)
+
+    def _has_room(self, token: str) -> None:
+        """Whether one more stream may be opened. Raises Rejected."""
+        if self._service.shutdown.begun:
+            raise Rejected(503, draining(), {"retry-after": "1"})
+        if self._service.streams.are_full(token):
+            raise Rejected(429, too_many(self._service.streams.limit))
+
+    def _must_end(self, session: Session) -> Iterator[Callable[[], Coroutine[Any, Any, Ending]]]:
+        """What a stream of this session ends for."""
+        every = self._service.limits.token_recheck
+        yield self._service.shutdown.turn
+        yield partial(until_revoked, self._service.authenticate, session, every, lambda: True)
 
     async def _stream(
         self, prepared: Prepared, context: object, token: str, request_id: str

@@ -1,8 +1,9 @@
 """Server-sent events: the protocol of graphql-sse, distinct connections mode."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -21,8 +22,25 @@ HEADERS = [
     # Proxies that gather a response before they pass it on would hold every event back.
     (b"x-accel-buffering", b"no"),
 ]
-COMPLETE = b"event: complete\ndata:\n\n"
 SIGN_OF_LIFE = b":\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How answers become bytes. `sign` is sent now and then so that the connection is not taken for dead."""
+
+    headers: Sequence[tuple[bytes, bytes]]
+    sign: bytes
+    one: Callable[[str], bytes]
+    complete: bytes = b""
+
+
+def _next(answer: str) -> bytes:
+    # JSON has no line break outside its texts, and inside them it is escaped: one line of data holds all of it.
+    return b"event: next\ndata: " + answer.encode() + b"\n\n"
+
+
+GRAPHQL_SSE = Form(HEADERS, SIGN_OF_LIFE, _next, b"event: complete\ndata:\n\n")
 
 
 class EventStream:
@@ -38,16 +56,18 @@ class EventStream:
         limits: TransportLimits,
         session: Session,
         *must_end: Callable[[], Coroutine[Any, Any, Ending]],
+        form: Form = GRAPHQL_SSE,
     ) -> None:
         """Each of `must_end` returns when the stream must end: the process is about to, or the token is revoked."""
+        self._form = form
         self._answers = answers
         self._limits = limits
         self._session = session
         self._must_end = must_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await _send(send, SIGN_OF_LIFE)
+        await send({"type": "http.response.start", "status": 200, "headers": self._form.headers})
+        await _send(send, self._form.sign)
         events = asyncio.create_task(self._send_events(send))
         gone = asyncio.create_task(until_gone(receive))
         signs = asyncio.create_task(self._send_signs(send))
@@ -70,26 +90,21 @@ class EventStream:
     async def _send_signs(self, send: Send) -> None:
         while True:
             await asyncio.sleep(self._limits.heartbeat)
-            await _send(send, SIGN_OF_LIFE)
+            await _send(send, self._form.sign)
 
     async def _send_events(self, send: Send) -> None:
         try:
             async with aclosing(self._answers) as answers:
                 async for answer in answers:
-                    await _send(send, _next(answer))
+                    await _send(send, self._form.one(answer))
         except StreamFailed as failure:
-            await _send(send, _next(orjson.dumps({"errors": failure.errors}).decode()))
-        await _send(send, COMPLETE)
+            await _send(send, self._form.one(orjson.dumps({"errors": failure.errors}).decode()))
+        await _send(send, self._form.complete)
 
 
 async def one_answer(answer: Formatted) -> AsyncGenerator[str, None]:
     """An answer that is complete at once, as a stream."""
     yield orjson.dumps(answer).decode()
-
-
-def _next(answer: str) -> bytes:
-    # JSON has no line break outside its texts, and inside them it is escaped: one line of data holds all of it.
-    return b"event: next\ndata: " + answer.encode() + b"\n\n"
 
 
 async def _send(send: Send, part: bytes) -> None:
