@@ -16,10 +16,13 @@ from kube.labels import MANAGED
 from kube.resources import DAEMON_SET, DEPLOYMENT, POD, STATEFUL_SET, Resource
 from kube.watch import Change
 from kube.watch import follow as watch
-from kube.workloads import Manifest, current, desired_replicas, is_ready, is_rolled_out
+from kube.workloads import Manifest, current, desired_replicas, is_probed, is_ready, is_rolled_out
 
 PATIENCE = 60.0  # seconds that a failure which may pass by itself must stay: nodes are added, quotas freed
 _TICK = 1.0
+SETTLE = 1.0
+"""Seconds that pods without a probe must stay ready: such a container counts as ready as soon as it has begun, also one
+that falls over at once."""
 _KINDS = {"deployment": DEPLOYMENT, "statefulset": STATEFUL_SET, "daemonset": DAEMON_SET}
 
 
@@ -59,6 +62,7 @@ class _Followed:
     name: str
     told: tuple[int, int, bool] | None = None
     failing: tuple[Failure, float] | None = None
+    up_since: float | None = None
 
     @property
     def done(self) -> bool:
@@ -145,7 +149,8 @@ async def _follow(
     seen = _Seen()
     async with _watched(cluster, namespace, resources) as changes:
         while True:
-            await _take(changes, seen, _TICK if ends is None else max(0.0, min(_TICK, ends - time.monotonic())))
+            wait = SETTLE / 4 if any(one.up_since is not None and not one.done for one in workloads) else _TICK
+            await _take(changes, seen, wait if ends is None else max(0.0, min(wait, ends - time.monotonic())))
             if len(seen.synced) == len(resources):
                 for workload in workloads:
                     progress = _progress(workload, seen)
@@ -165,7 +170,7 @@ def _progress(workload: _Followed, seen: _Seen) -> Progress | None:
     found = seen.objects.get((workload.resource.kind, workload.name))
     if found is None:
         return None
-    desired, done = desired_replicas(found), is_rolled_out(found)
+    desired, done = desired_replicas(found), _stays_up(workload, found)
     ready = desired if done else min(desired, sum(is_ready(pod) for pod in current(found, seen.pods())))
     if workload.told == (ready, desired, done):
         return None
@@ -173,6 +178,16 @@ def _progress(workload: _Followed, seen: _Seen) -> Progress | None:
     workload.told = ready, desired, done
     message = f"{ready} of {desired} replicas ready"
     return None if known else Progress(workload.service, workload.name, ready, desired, message)
+
+
+def _stays_up(workload: _Followed, found: Manifest) -> bool:
+    """Whether the workload is rolled out, and has been for a moment where no probe says that its pods are well."""
+    if not is_rolled_out(found):
+        workload.up_since = None
+        return False
+    now = time.monotonic()
+    workload.up_since = workload.up_since or now
+    return is_probed(found) or now - workload.up_since >= SETTLE
 
 
 async def _check(cluster: Cluster, namespace: str, workload: _Followed, seen: _Seen, patience: float) -> None:

@@ -92,6 +92,11 @@ def desired_replicas(workload: Manifest) -> int:
     return 1 if replicas is None else int(replicas)
 
 
+def is_probed(workload: Manifest) -> bool:
+    """Whether each of its containers has a probe that says when it is ready."""
+    return all("readinessProbe" in container for container in workload["spec"]["template"]["spec"]["containers"])
+
+
 def updates_by_hand(workload: Manifest) -> bool:
     """Whether its pods are only replaced when somebody deletes them, so that a rollout changes none."""
     return bool((workload["spec"].get("updateStrategy") or {}).get("type") == "OnDelete")

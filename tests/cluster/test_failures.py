@@ -37,6 +37,12 @@ async def test_a_crash_fails_by_name_with_its_last_lines(cluster: Cluster, owner
     assert [line for line in failed.evidence if line in ("dying", "badly")] == ["dying", "badly"]
 
 
+async def test_a_crash_of_what_no_probe_looks_at_is_no_success(cluster: Cluster, owner: Identity) -> None:
+    service = replace(talk(1, args=("exit 3",)), annotations=CRASH)
+    failed = await failure(cluster, owner, plan(service))
+    assert (failed.service, failed.code) == ("talk", "CRASH_LOOP")
+
+
 async def test_pods_that_no_node_takes_fail_by_name(cluster: Cluster, owner: Identity) -> None:
     service = replace(web(1, resources=Resources(100_000)), annotations=(("simulator/unschedulable", "no cpu"),))
     failed = await failure(cluster, owner, plan(service), patience=0)

@@ -161,7 +161,7 @@ async def test_a_rollout_that_may_not_be_watched_is_refused(
 async def late(
     cluster: Cluster, owner: Identity, deadline: float, progress: int | None = None
 ) -> rollout.RolloutFailed:
-    service = replace(web(1), annotations=(("simulator/ready", "never"),))
+    service = replace(web(1), annotations=(("simulator/ready", "never"),), endpoints=())
     workload = replace(service.workloads[0], strategy=Strategy(progress_deadline=progress))
     wanted = plan(replace(service, workloads=(workload,)))
     await apply(cluster, objects(owner, wanted))
