@@ -40,6 +40,9 @@ def follow(
             for event in _once(remote, document, given):
                 pause = FIRST_PAUSE
                 given["after"] = event.get("cursor") or given.get("after")
+                if event.get("endReason") == "RESYNC_REQUIRED":
+                    given["after"], why = None, "what is behind it is no longer kept"
+                    break
                 if event.get("retryable"):
                     why, again_at_once = str(event.get("message") or event.get("endReason")), True
                     break
