@@ -4,7 +4,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-cache-dir -q install
 COMPILE := $(VENV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 
-.PHONY: demo test test-cluster chaos lint bench bench-cluster lock clean
+.PHONY: demo test test-cluster chaos lint bench bench-live bench-cluster lock clean
 
 demo: $(VENV)/.runtime ## all of Berth on this machine; Ctrl-C ends it
 	@exec $(VENV)/bin/berth demo --parent $$PPID
@@ -25,6 +25,9 @@ lint: $(VENV)/.dev ## style and types
 
 bench: $(VENV)/.dev ## ratios, measured in one run
 	@$(VENV)/bin/python -m tests.bench
+
+bench-live: $(VENV)/.dev ## live logs, beside floors in the same run
+	@$(VENV)/bin/python -m tests.bench.live
 
 bench-cluster: $(VENV)/.dev ## what Berth adds to kubectl, and 500 instances: on a real Kubernetes
 	@$(VENV)/bin/python -m tests.machine.choose $(VENV)/bin/python -m tests.bench.cluster

@@ -83,7 +83,8 @@ async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         # What the imports made lives as long as the process: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 50, 100)
+        # A connection that ends leaves some 200 objects in circles: all are looked at whenever that many have gathered.
+        gc.set_threshold(10_000, 5, 4)
         with service.shutdown.on_signals():
             yield
         await service.operations.finish_writes()
