@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -38,6 +39,8 @@ class Reader:
 
     def __init__(self, sandbox: Sandbox, id: str) -> None:
         self.numbers: dict[str, list[int]] = {}
+        self.marked: set[tuple[str, int]] = set()
+        """Runs and the last line of each that a gap stood behind."""
         self.gaps: list[str] = []
         self.after: str | None = None
         self._api, self._id = sandbox.api, id
@@ -53,6 +56,8 @@ class Reader:
                     runs |= {each["index"]: each["containerId"] for each in told["sources"]}
                 elif told["is"] == "LogGap":
                     self.gaps.append(told["reason"])
+                    of = [runs[told["source"]]] if told["source"] is not None else list(self.numbers)
+                    self.marked |= {(run, self.numbers.get(run, [0])[-1]) for run in of}
                 elif told["is"] == "LogBatch":
                     self._take(told, runs)
                     batches -= 1
@@ -91,6 +96,37 @@ async def test_who_is_cut_a_hundred_times_in_a_storm_has_every_line_once(sandbox
     assert len(reader.numbers) == 3
     for numbers in reader.numbers.values():
         assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+async def test_what_a_rotation_took_is_marked_where_it_is_missing(sandbox: Sandbox, seed: int) -> None:
+    random = Random(seed)
+    sandbox.simulator.behave(rate=300.0)
+    reader = Reader(sandbox, await sandbox.create())
+    for _ in range(50):
+        await reader.read(random.randint(1, 4))
+        match random.randrange(8):
+            case 0:
+                sandbox.simulator.cut(random.choice(["abort", "clean", "expired"]))
+            case 1:
+                await hub.close()
+            case 2:
+                sandbox.simulator.fault("text", path="*/log", times=1)
+            case 3:
+                sandbox.simulator.rotate()
+            case 4:
+                sandbox.simulator.rotate()
+                sandbox.simulator.cut("abort")
+            case 5:
+                sandbox.simulator.cut("abort")
+                sandbox.simulator.rotate()
+                await hub.close()
+    sandbox.simulator.clear_faults()
+    await reader.read(3)
+    assert set(reader.gaps) == {"ROTATION"}
+    for run, numbers in reader.numbers.items():
+        for before, after in pairwise([0, *numbers]):
+            assert after == before + 1 or (after > before and (run, before) in reader.marked), (run, before, after)
 
 
 async def test_no_reading_is_left_of_two_hundred_streams(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

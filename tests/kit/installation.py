@@ -23,7 +23,7 @@ from models.keyring import Keyring
 ROOT = Path(__file__).parents[2]
 _TERM = signal.SIGTERM
 _TASK = """query($id: ID!) { node(id: $id) { ... on Task {
-  state attempt endedAt warnings failure { code summary rootCause step evidence suggestedActions }
+  state attempt endedAt warnings failure { code summary rootCause step evidence suggestedActions wentBack }
 } } }"""
 
 

@@ -137,6 +137,32 @@ def test_a_namespace_that_hangs_is_shown_holding_and_can_be_forced(
     until(lambda: not berth.remote.ask(listed, id=first)["node"]["abandonedNamespaces"]["nodes"])
 
 
+def test_a_deployment_that_fails_goes_back_to_what_ran(
+    berth: Installation, stacks: dict[str, str], wanted: dict[str, Any]
+) -> None:
+    steady = "{name: main, image: %s, args: [sh, -c, 'while sleep 1; do echo %s; done']}"
+    both = (service("first", steady % (BUSYBOX, "one")), service("other", steady % (BUSYBOX, "one")))
+    made = berth.app("back", berth.catalogue(*both, stack("back", "first", "other"))["back"], wanted)
+    assert berth.ended(made["task"])["state"] == "DONE"
+    namespace = berth.shown(made["instance"], "namespace")["namespace"]
+    deployments = [f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}" for name in ("first", "other")]
+    templates = [in_cluster(path)["spec"]["template"] for path in deployments]
+
+    newer = (
+        service("first", steady % ("registry.local/not-there", "two")),
+        service("other", steady % (BUSYBOX, "two")),
+    )
+    berth.catalogue(*newer, stack("back", "first", "other"))
+    task = berth.ended(berth.change("upgradeInstance", {"id": made["instance"]}))
+    assert (task["state"], task["failure"]["code"]) == ("FAILED", "IMAGE_PULL_FAILED")
+    assert task["failure"]["wentBack"] == ["first", "other"]
+    shown = berth.shown(made["instance"], "state services { state needsRedeploy } drift { objects { name } }")
+    again = {"state": "OK", "needsRedeploy": True}
+    assert shown == {"state": "OK", "services": [again, again], "drift": {"objects": []}}
+    assert [in_cluster(path)["spec"]["template"] for path in deployments] == templates
+    assert berth.ended(berth.change("deleteInstance", {"id": made["instance"]}))["state"] == "DONE"
+
+
 SITE = next(one.text for one in own.documents() if one.file.endswith("stacks/site/stack.yml"))
 
 
