@@ -170,8 +170,9 @@ def _progress(workload: _Followed, seen: _Seen) -> Progress | None:
     found = seen.objects.get((workload.resource.kind, workload.name))
     if found is None:
         return None
-    desired, done = desired_replicas(found), _stays_up(workload, found)
-    ready = desired if done else min(desired, sum(is_ready(pod) for pod in current(found, seen.pods())))
+    desired = desired_replicas(found)
+    ready = min(desired, sum(is_ready(pod) for pod in current(found, seen.pods())))
+    done = _stays_up(workload, found, ready >= desired)
     if workload.told == (ready, desired, done):
         return None
     known = workload.told is not None and workload.told[:2] == (ready, desired)
@@ -180,9 +181,10 @@ def _progress(workload: _Followed, seen: _Seen) -> Progress | None:
     return None if known else Progress(workload.service, workload.name, ready, desired, message)
 
 
-def _stays_up(workload: _Followed, found: Manifest) -> bool:
-    """Whether the workload is rolled out, and has been for a moment where no probe says that its pods are well."""
-    if not is_rolled_out(found):
+def _stays_up(workload: _Followed, found: Manifest, ready: bool) -> bool:
+    """Whether the workload is rolled out, by its own status and by its pods, and has been for a moment where no probe
+    says that they are well."""
+    if not (ready and is_rolled_out(found)):
         workload.up_since = None
         return False
     now = time.monotonic()

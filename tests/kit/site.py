@@ -15,6 +15,7 @@ from models.migrate import migrate
 from tests.kit.gate import alone
 from tests.kit.installation import Installation
 from tests.kit.session import Session
+from tests.kit.settled import wait_until_settled
 from tests.kit.simulated import Simulated
 from tests.kit.truth import violations
 from tests.machine.control import ask
@@ -108,6 +109,7 @@ class Site:
             restarting.start()
             yield
             restarting.join()
+            wait_until_settled(self.kubeconfig)  # or the tests of others would meet controllers that are not back
 
     def empty_valkey(self) -> None:
         """Valkey forgets all."""

@@ -9,9 +9,17 @@ import pytest
 
 from embedded import Postgres, Valkey
 from tests.kit import servers
+from tests.kit.gate import alone
 from tests.kit.installation import Installation
 
 FIRST = Path(os.environ["BERTH_TEST_KUBECONFIG"])
+
+
+@pytest.fixture(autouse=True)
+def gate() -> Iterator[None]:
+    """Nobody restarts the cluster's API server meanwhile."""
+    with alone(exclusive=False):
+        yield
 
 
 @pytest.fixture(scope="module")
