@@ -14,7 +14,7 @@ from tests.kit.sandbox import Sandbox
 from tests.kit.waiting import until
 
 LOGS = """subscription($id: ID!, $after: String) {
-  instanceLogs(instanceId: $id, after: $after) {
+  instanceLogs(instanceId: $id, after: $after, tail: 5000) {
     is: __typename
     ... on LogSources { sources { index pod container containerId } }
     ... on LogBatch { cursor lines { source message } dropped { count } }

@@ -26,7 +26,7 @@ class Socket:
         await self._connection.send(frame if isinstance(frame, str | bytes) else orjson.dumps(frame).decode())
 
     async def receive(self) -> Any:
-        frame = await asyncio.wait_for(self._connection.recv(), 5)
+        frame = await asyncio.wait_for(self._connection.recv(), 20)
         assert isinstance(frame, str), "browsers' clients need text frames"
         return orjson.loads(frame)
 
@@ -40,7 +40,7 @@ class Socket:
     async def closed(self) -> tuple[int, str]:
         with suppress(ConnectionClosed):
             while True:
-                await asyncio.wait_for(self._connection.recv(), 5)
+                await asyncio.wait_for(self._connection.recv(), 20)
         return self._connection.close_code or 0, self._connection.close_reason or ""
 
 
