@@ -12,6 +12,7 @@ from kube.clients import Cluster
 from kube.labels import Identity
 from kube.manifests import Need, foundation, objects
 from kube.resources import RESOURCE_QUOTA
+from tests.cluster.conftest import REAL
 from tests.cluster.rollouts import failure, roll_out
 from tests.kit.waiting import until
 from tests.kube.plans import plan, talk, web
@@ -80,7 +81,7 @@ async def test_a_stateful_set_that_hangs_on_a_broken_pod_can_be_given_back(clust
 
 async def test_a_probe_that_fails_is_named(cluster: Cluster, owner: Identity) -> None:
     deaf = replace(web(1, args=("sleep 1000",)), annotations=(("simulator/ready", "never"),))
-    failed = await failure(cluster, owner, plan(deaf), deadline=8)
+    failed = await failure(cluster, owner, plan(deaf), deadline=20 if REAL else 5)
     assert failed.code == "PROBE_FAILED"
     assert "0 of 1 replicas are. Readiness probe failed: dial tcp" in failed.message
     assert any(line.startswith("Unhealthy: Readiness probe failed") for line in failed.evidence)
