@@ -15,7 +15,8 @@ SEED = int(os.environ.get("BERTH_TEST_SEED", "1"))
 _TEXT = "of a text that is as long as the lines of a busy service are, more or less, in the field"
 # 25 lines every twentieth of a second, each of some 100 bytes: the node rotates the file at every megabyte.
 WRITER = (
-    f"sleep 8; i=0; while [ $i -lt {EACH} ]; do for _ in $(seq 25); do echo line $i {_TEXT}; i=$((i+1)); done; sleep 0.05; "
+    f"sleep 8; i=0; "
+    f"while [ $i -lt {EACH} ]; do for _ in $(seq 25); do echo line $i {_TEXT}; i=$((i+1)); done; sleep 0.05; "
     "done; sleep 1000"
 )
 
