@@ -9,7 +9,7 @@ from tortoise.timezone import now
 
 from jobs import confine
 from jobs.applied import Objects, applied_before, applied_now, keep, key, objects_of, take_stock
-from jobs.going_back import PATIENCE, or_back
+from jobs.going_back import go_back
 from jobs.kinds import Ending, Job, Kind, Step
 from jobs.leftovers import remove_leftovers
 from jobs.moves import move, tell
@@ -17,7 +17,7 @@ from jobs.new_services import helm_unavailable
 from jobs.prepare import are_ours, fits, needed, refuse_what_cannot_run, volumes_can_be_made
 from jobs.release import release_for
 from jobs.start import Door
-from jobs.steps import Run, StepFailed
+from jobs.steps import Run, StepFailed, for_undoing
 from kube import namespaces, rollout
 from kube.apply import Item, apply, rehearse
 from kube.errors import Conflict, KubeError
@@ -133,11 +133,7 @@ async def check_objects(run: Run) -> None:
 
 
 async def apply_services(run: Run) -> None:
-    """Applies every enabled service and keeps in mind what was applied, before and after; or goes back."""
-    await or_back(run, _apply)
-
-
-async def _apply(run: Run) -> None:
+    """Applies every enabled service and keeps in mind what was applied, before and after."""
     instance, client = await run.instance(), await run.cluster()
     release = await release_for(run)
     by_service = objects_of(release)
@@ -178,11 +174,7 @@ def _refused(error: KubeError, by_service: Objects) -> Exception:
 
 
 async def wait_until_ready(run: Run) -> None:
-    """Follows the rollout, in words and numbers; or goes back."""
-    await or_back(run, _follow)
-
-
-async def _follow(run: Run) -> None:
+    """Follows the rollout, in words and numbers."""
     instance, client = await run.instance(), await run.cluster()
     release = await release_for(run)
     counts = {
@@ -190,7 +182,8 @@ async def _follow(run: Run) -> None:
         for service in release.plan.services
         for workload in service.workloads
     }
-    limit = await _time_to_roll_out(run)
+    left = await run.time_left()
+    limit = left - for_undoing(left)
     try:
         async for progress in rollout.follow(client, instance.namespace, release.plan, deadline=limit):
             counts[progress.workload] = (progress.ready, progress.desired)
@@ -206,12 +199,6 @@ async def _follow(run: Run) -> None:
             do=["Correct what the cause names, and deploy again."],
             service=failed.service,
         ) from failed
-
-
-async def _time_to_roll_out(run: Run) -> float:
-    """The seconds that the task still has, without those that going back may take."""
-    left = ((await Task.get(id=run.task.id).only("id", "deadline_at")).deadline_at - now()).total_seconds()
-    return max(0.0, left - min(PATIENCE, left / 4))
 
 
 async def _mark_deploying(run: Run) -> None:
@@ -267,8 +254,8 @@ async def _settle_service(
 
 ROLL_OUT = (
     Step("check", "Check what is to be applied", check_objects),
-    Step("apply", "Apply the services", apply_services),
-    Step("wait", "Wait until the pods are ready", wait_until_ready),
+    Step("apply", "Apply the services", apply_services, go_back),
+    Step("wait", "Wait until the pods are ready", wait_until_ready, go_back),
     Step("prune", "Remove what is no longer part of it", remove_leftovers),
     Step("confine", "Allow the pods no more than they need", confine.tighten),
 )

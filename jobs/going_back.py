@@ -1,50 +1,35 @@
 """Going back: when a deployment fails, the services that ran well before it run again what they ran."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from jobs.applied import Object, applied_now, good_before, keep, key, objects_of, take_stock
 from jobs.release import release_for
-from jobs.steps import Run, StepFailed
+from jobs.steps import Run
 from kube import rollout
 from kube.apply import Item, apply, prune
 from kube.clients import Cluster as Client
 from kube.errors import KubeError
 from kube.labels import REVISION, TASK
 from kube.resources import CLAIM
-from models import Task
 from models.applied import FOUNDATION
 
 PATIENCE = 60.0
-"""Seconds within which what ran before must be ready again."""
+"""Seconds within which what ran before must be ready again, where the task has them."""
+
+_SHARE = 0.8
+"""What of the time that is left to the task may go by until it is ready: what follows needs the rest."""
 
 
-async def or_back(run: Run, work: Callable[[Run], Awaitable[None]]) -> None:
-    """Does a step's work. When that fails, puts back what ran well before, and raises the failure, which says so.
+async def go_back(run: Run) -> list[str]:
+    """Puts back what ran well before and was changed by this deployment, and follows it.
 
-    Why it fails is written down first: a worker that takes over goes on with going back, and not with what failed.
-    Raises: StepFailed, KubeError.
+    What is to go back is written down first: once it is put back, it no longer shows. Returns the names of the services
+    that run again what they ran. Raises: KubeError that may pass.
     """
-    noted = await _noted(run)
-    if noted is None:
-        try:
-            return await work(run)
-        except StepFailed as problem:
-            noted = {"failure": problem.to_json(), "back": await _changed(run)}
-            await _note(run, noted)
-    failed = StepFailed.of_json(noted["failure"])
-    failed.went_back = await _go_back(run, noted["back"])
-    raise failed
-
-
-async def _noted(run: Run) -> dict[str, Any] | None:
-    noted: dict[str, Any] | None = (await Task.get(id=run.task.id).only("id", "failing")).failing
-    return noted
-
-
-async def _note(run: Run, noted: dict[str, Any]) -> None:
-    async with run.fenced() as (connection, _):
-        await Task.filter(id=run.task.id).using_db(connection).update(failing=noted)
+    assert run.task.failing is not None
+    if "back" not in run.task.failing:
+        await run.note(back=await _changed(run))
+    return await _go_back(run, run.task.failing["back"])
 
 
 async def _changed(run: Run) -> list[str]:
@@ -75,9 +60,10 @@ async def _go_back(run: Run, services: Sequence[str]) -> list[str]:
     back = {name: before[name] for name in services}
     await run.say(f"going back to what {', '.join(services)} ran before")
     await keep(run, back)
+    limit = min(PATIENCE, _SHARE * max(0.0, await run.time_left()))
     try:
         await _put_back(run, client, back)
-        follow = rollout.follow_objects(client, instance.namespace, back, deadline=PATIENCE)
+        follow = rollout.follow_objects(client, instance.namespace, back, deadline=limit)
         async for progress in follow:
             await run.say(f"going back: {progress.workload}: {progress.message}")
     except rollout.RolloutFailed as again:

@@ -1,15 +1,16 @@
 """Carries out one task that a worker holds: its jobs beside each other, its steps in order, from where it stood."""
 
 import asyncio
-import traceback
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import structlog
 from tortoise.timezone import now
 from tortoise.transactions import in_transaction
 
+from jobs.failures import explain, silent
 from jobs.kinds import Ending, Job, Kind, Step
-from jobs.steps import Run, StepFailed, still_held
+from jobs.steps import Run, for_undoing, still_held
 from kube.errors import CircuitOpen, KubeError, Unreachable
 from live.process import current
 from models import Task
@@ -22,6 +23,11 @@ from settings import settings
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
+_UNDO_SHARE = 0.9
+"""What of the time that is left to a task its undoing may take: the rest is for saying so."""
+
 
 class BackedOff(Exception):  # noqa: N818 - it is what the task does
     """The task's cluster does not answer: the task gives its place back, and may be tried after so many seconds."""
@@ -29,6 +35,10 @@ class BackedOff(Exception):  # noqa: N818 - it is what the task does
     def __init__(self, seconds: float) -> None:
         super().__init__(f"it is tried again in {seconds:.1f} s")
         self.seconds = seconds
+
+
+class _StepEnded(Exception):  # noqa: N818 - it is an outcome
+    """A step has failed, and all of it is written down."""
 
 
 class Graph:
@@ -40,7 +50,7 @@ class Graph:
         self.lease = lease
         self.warnings: list[str] = list(task.warnings)
         self._steps: dict[tuple[str, str], dict[str, Any]] = {}
-        self._failed: dict[str, Any] | None = None
+        self._failed: dict[str, Any] | None = (task.failing or {}).get("failure")
         self._silent = task.state == TaskState.BACKED_OFF
         self._memory: dict[str, Any] = {}
 
@@ -65,10 +75,10 @@ class Graph:
             found = several.subgroup(reasons_to_set_it_down)
             if found is not None:
                 raise _first(found)
-        problem = _first(several)
-        if self._failed is None and isinstance(problem, TimeoutError):
+        if self._failed is None and isinstance(_first(several), TimeoutError):
             return Ending(TaskState.TIMED_OUT, self._late())
-        return Ending(TaskState.FAILED, self._failed)
+        late = self._failed is not None and self._failed["code"] == "DEADLINE_EXCEEDED"
+        return Ending(TaskState.TIMED_OUT if late else TaskState.FAILED, self._failed)
 
     async def _knock(self, cluster_id: str) -> None:
         """Asks the silent cluster whether it is back, before anything is told to those who follow the task.
@@ -100,24 +110,45 @@ class Graph:
     async def _step(self, job: Job, step: Step, row: dict[str, Any]) -> None:
         run = Run(self.task, self.lease, job.name, row["id"], step.title, self.warnings, self._memory)
         await self._mark(run, row, StepState.IN_PROGRESS)
+        if step.undo is None or self.task.failing is None:
+            try:
+                async with asyncio.timeout(None if step.undo is None else await _to_try(run)):
+                    await self._patiently(run, step.run)
+                return await self._mark(run, row, StepState.DONE)
+            except (asyncio.CancelledError, LeaseLost, BackedOff, *AWAY):
+                raise
+            except Exception as problem:
+                self._failed = explain(problem, self.task.id, step.title)
+            await run.log(self._failed["summary"], *self._failed["evidence"], level="ERROR")
+        if step.undo is not None:
+            await self._undo(run, step.undo)
+        await self._mark(run, row, StepState.FAILED)
+        raise _StepEnded
+
+    async def _undo(self, run: Run, undo: Callable[[Run], Awaitable[list[str]]]) -> None:
+        """Keeps why the step failed first: a worker that takes over goes on here, and no later trouble replaces it."""
+        if self.task.failing is None:
+            await run.note(failure=self._failed)
+        assert self.task.failing is not None
+        self._failed = self.task.failing["failure"]
         try:
-            await self._patiently(run, step)
+            async with asyncio.timeout(_UNDO_SHARE * await run.time_left()):
+                went_back = await self._patiently(run, undo)
         except (asyncio.CancelledError, LeaseLost, BackedOff, *AWAY):
             raise
         except Exception as problem:
-            self._failed = self._explain(problem, step.title)
-            await run.log(self._failed["summary"], *self._failed["evidence"], level="ERROR")
-            await self._mark(run, row, StepState.FAILED)
-            raise
-        await self._mark(run, row, StepState.DONE)
+            again = explain(problem, self.task.id, run.title)
+            await run.log(f"What ran before could not be put back: {again['summary']}", level="ERROR")
+        else:
+            self._failed = {**self._failed, "wentBack": went_back}
 
-    async def _patiently(self, run: Run, step: Step) -> None:
+    async def _patiently(self, run: Run, work: Callable[[Run], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
         give_up = loop.time() + settings().patience
         delay = 0.25
         while True:
             try:
-                return await step.run(run)
+                return await work(run)
             except CircuitOpen as silence:
                 self._silent = True
                 await run.log(str(silence), level="WARNING")
@@ -190,14 +221,9 @@ class Graph:
 
     def _late(self) -> dict[str, Any]:
         """Why it did not end before its deadline."""
-        if not self._silent:
-            return self._failure("DEADLINE_EXCEEDED", "It did not end before its deadline.", self._where())
-        standing = current().clusters.standing(self.task.cluster_id or "")
-        summary = "The cluster did not answer before the deadline."
-        remedy = [Unreachable.remedy]
-        return self._failure(
-            Unreachable.code, summary, self._where(), rootCause=standing.reason, suggestedActions=remedy
-        )
+        if self._silent:
+            return silent(self.task.cluster_id or "", self._where())
+        return explain(TimeoutError(), self.task.id, self._where())
 
     def _where(self) -> str:
         for (_, name), row in self._steps.items():
@@ -205,24 +231,16 @@ class Graph:
                 return next(step.title for job in self.kind.jobs for step in job.steps if step.name == name)
         return ""
 
-    def _failure(self, code: str, summary: str, step: str, **more: Any) -> dict[str, Any]:
-        return {"code": code, "summary": summary, "rootCause": "", "step": step, "evidence": [],
-                "suggestedActions": [], "service": "", "wentBack": [], **more}  # fmt: skip
-
-    def _explain(self, problem: Exception, step: str) -> dict[str, Any]:
-        match problem:
-            case StepFailed():
-                return {**problem.to_json(), "step": step}
-            case KubeError():
-                remedy = [problem.remedy] if problem.remedy else []
-                return self._failure(problem.code, str(problem), step, suggestedActions=remedy)
-            case TimeoutError():
-                return self._failure("DEADLINE_EXCEEDED", "It did not end before its deadline.", step)
-        log.error("a step broke", task=self.task.id, step=step, error="".join(traceback.format_exception(problem)))
-        actions = ["Repeat the task; if it fails again, look into the worker's log under the task's id."]
-        return self._failure("INTERNAL", "Berth itself failed in this step.", step, suggestedActions=actions)
-
 
 def _first(several: BaseException) -> BaseException:
     """The first error of a group of groups."""
     return _first(several.exceptions[0]) if isinstance(several, BaseExceptionGroup) else several
+
+
+async def _to_try(run: Run) -> float:
+    """The seconds that a step which can be undone may take.
+
+    It gives up by itself, with its evidence, when it leaves `for_undoing`; half of that is for finding the evidence.
+    """
+    left = await run.time_left()
+    return left - for_undoing(left) / 2

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`run` can always be run again from its start; a step that is done is not run again."""
+    """`run` can always be run again from its start; a step that is done is not run again.
+
+    undo: what is done when the step has failed for good, within the time that the step leaves to it; gives the names of
+    the app services that run again what they ran before. It can be run again from its start too.
+    """
 
     name: str
     title: str
     run: Callable[["Run"], Awaitable[None]]
+    undo: Callable[["Run"], Awaitable[list[str]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """What a step may use while it runs: its lease, its words, its log lines, and writes that are fenced by the lease."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.timezone import now
 from tortoise.transactions import in_transaction
 
 from jobs.moves import lock
@@ -18,6 +19,7 @@ from rules.enums import StepState
 from settings import settings
 
 _LONGEST_LINE = 4_000
+_UNDOING = 60.0
 
 
 class StepFailed(Exception):  # noqa: N818 - it is an outcome
@@ -40,21 +42,6 @@ class StepFailed(Exception):  # noqa: N818 - it is an outcome
         self.evidence = list(evidence)
         self.do = list(do)
         self.service = service
-        self.went_back: list[str] = []
-        """The app services that run again what they ran before."""
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it, as a task keeps it."""
-        return {"code": self.code, "summary": self.summary, "rootCause": self.cause, "evidence": self.evidence,
-                "suggestedActions": self.do, "service": self.service, "wentBack": self.went_back}  # fmt: skip
-
-    @classmethod
-    def of_json(cls, kept: Mapping[str, Any]) -> Self:
-        """The failure that `to_json` gave."""
-        return cls(
-            kept["code"], kept["summary"], cause=kept["rootCause"], evidence=kept["evidence"],
-            do=kept["suggestedActions"], service=kept["service"],
-        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -115,6 +102,17 @@ class Run:
             await self.event(connection, "STEP", {**self.view(StepState.IN_PROGRESS), "message": message})
             await connection.execute_query("UPDATE step SET message = $2 WHERE id = $1", [self.step_id, message])
 
+    async def time_left(self) -> float:
+        """The seconds until the task's deadline; below 0 after it."""
+        deadline = (await Task.get(id=self.task.id).only("id", "deadline_at")).deadline_at
+        return float((deadline - now()).total_seconds())
+
+    async def note(self, **more: Any) -> None:
+        """Keeps what a worker that takes over must know of a failure whose step is being undone (`task.failing`)."""
+        self.task.failing = {**(self.task.failing or {}), **more}
+        async with self.fenced() as (connection, _):
+            await Task.filter(id=self.task.id).using_db(connection).update(failing=self.task.failing)
+
     async def log(self, *messages: str, level: str = "INFO") -> None:
         """Appends lines to the step's log, each cut at 4,000 characters."""
         if not messages:
@@ -160,3 +158,8 @@ async def still_held(connection: BaseDBAsyncClient, task_id: str, lease: Lease) 
     )
     if not held:
         raise LeaseLost(f"{task_id} is another worker's")
+
+
+def for_undoing(left: float) -> float:
+    """The seconds, of those left to a task, that a step which can be undone leaves to that: a minute, or a quarter."""
+    return max(0.0, min(_UNDOING, left / 4))

@@ -1,12 +1,14 @@
 """A deployment that fails: what ran well before runs again, and the task says so."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from tortoise.connection import get_connection
 
-from jobs import going_back
+from jobs import confine, going_back
 from models.lease import LeaseLost
+from settings import settings
 from simulator.kinds import DEPLOYMENTS
 from tests.kit import makers
 from tests.kit.sandbox import Sandbox
@@ -128,3 +130,105 @@ async def test_a_first_deployment_has_nothing_to_go_back_to(sandbox: Sandbox) ->
     await sandbox.drain()
     failure = (await sandbox.api.query(TASK, id=created["task"]["id"]))["node"]["failure"]
     assert (failure["code"], failure["wentBack"]) == ("IMAGE_PULL_FAILED", [])
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Steps that soon give up what fails again and again."""
+    monkeypatch.setenv("BERTH_PATIENCE", "0.3")
+    settings.cache_clear()
+    yield monkeypatch
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def from_then_on(chosen: pytest.MonkeyPatch, module: Any, name: str, then: Callable[[], object]) -> None:
+    """Has something happen just before a function does its work."""
+    real = getattr(module, name)
+
+    async def after(*given: Any, **more: Any) -> Any:
+        then()
+        return await real(*given, **more)
+
+    chosen.setattr(module, name, after)
+
+
+async def log_of(step: str) -> str:
+    rows = await get_connection("default").execute_query_dict(
+        "SELECT l.message FROM log_line l JOIN step s ON s.id = l.step_id WHERE s.title = $1", [step]
+    )
+    return "\n".join(row["message"] for row in rows)
+
+
+async def test_what_was_half_applied_goes_back_when_the_cluster_goes_on_failing(
+    sandbox: Sandbox, broken: str, impatient: pytest.MonkeyPatch
+) -> None:
+    before, faults = images(sandbox), sandbox.simulator.state.faults
+    half: list[dict[str, str]] = []
+
+    def mend() -> None:
+        half.append(images(sandbox))
+        faults.clear()
+
+    fails = {"fault": "status", "verb": "patch", "path": "*/deployments/worker", "code": 500}
+    from_then_on(impatient, confine, "loosen", lambda: faults.add(**fails))
+    from_then_on(impatient, going_back, "_put_back", mend)
+    task = await upgraded(sandbox, broken)
+    assert (task["state"], task["failure"]["code"], task["failure"]["step"]) == (
+        "FAILED", "CLUSTER_FAULT", "Apply the services",
+    )  # fmt: skip
+    assert half[0]["web"] == "registry.local/broken"
+    assert task["failure"]["wentBack"] == ["web", "worker"]
+    assert images(sandbox) == before
+
+
+async def test_a_step_without_time_goes_back_in_what_was_left_for_it(
+    sandbox: Sandbox, broken: str, impatient: pytest.MonkeyPatch
+) -> None:
+    before, faults = images(sandbox), sandbox.simulator.state.faults
+    slow = {"fault": "slow", "verb": "patch", "path": "*/deployments/worker", "seconds": 60.0}
+    from_then_on(impatient, confine, "loosen", lambda: faults.add(**slow))
+    from_then_on(impatient, going_back, "_put_back", faults.clear)
+    impatient.setenv("BERTH_DEPLOY_DEADLINE", "8")
+    settings.cache_clear()
+    task = await upgraded(sandbox, broken)
+    assert (task["state"], task["failure"]["code"], task["failure"]["step"]) == (
+        "TIMED_OUT", "DEADLINE_EXCEEDED", "Apply the services",
+    )  # fmt: skip
+    assert task["failure"]["wentBack"] == ["web", "worker"]
+    assert images(sandbox) == before
+
+
+async def test_the_cause_stays_the_cause_when_the_cluster_fails_while_it_is_put_right(
+    sandbox: Sandbox, broken: str, impatient: pytest.MonkeyPatch
+) -> None:
+    fails = {"fault": "status", "verb": "patch", "path": "*/deployments/*", "code": 500}
+    from_then_on(impatient, going_back, "_put_back", lambda: sandbox.simulator.state.faults.add(**fails))
+    task = await upgraded(sandbox, broken)
+    assert (task["state"], task["failure"]["code"], task["failure"]["wentBack"]) == ("FAILED", "IMAGE_PULL_FAILED", [])
+    assert task["failure"]["summary"] == "The service web does not run as it should."
+    assert "What ran before could not be put back: Deployment web: Internal error" in await log_of(
+        "Wait until the pods are ready"
+    )
+
+
+@pytest.mark.parametrize("slow", [True, False], ids=["the cluster is slow", "it does not come up again"])
+async def test_the_cause_stays_the_cause_when_there_is_no_time_to_put_it_right(
+    sandbox: Sandbox, broken: str, impatient: pytest.MonkeyPatch, slow: bool
+) -> None:
+    impatient.setenv("BERTH_DEPLOY_DEADLINE", "6")
+    settings.cache_clear()
+
+    def trouble() -> None:
+        if slow:
+            path = "*/deployments/*"
+            sandbox.simulator.state.faults.add(fault="slow", verb="patch", path=path, seconds=60.0)
+        else:
+            sandbox.simulator.behave("*", start=60.0)
+
+    from_then_on(impatient, going_back, "_put_back", trouble)
+    task = await upgraded(sandbox, broken)
+    assert (task["state"], task["failure"]["code"]) == ("FAILED", "IMAGE_PULL_FAILED")
+    assert set(task["failure"]["wentBack"]) < {"web", "worker"}
+    said = await log_of("Wait until the pods are ready")
+    assert ("What ran before could not be put back: It did not end before its deadline." in said) is slow
