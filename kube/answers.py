@@ -114,6 +114,8 @@ def _kind(status: int, reason: str, message: str, causes: set[str]) -> type[erro
         if "violates PodSecurity" in message or "admission webhook" in message or "denied request" in message:
             return errors.PolicyDenied
         return errors.Forbidden
+    if status == 500 and "failed to create typed patch object" in message:
+        return errors.Invalid  # what an apply's schema refuses is no fault of the server, whatever it calls it
     if status == 409:
         return errors.AlreadyExists if reason == "AlreadyExists" else errors.Conflict
     known: dict[int, type[errors.KubeError]] = {

@@ -130,6 +130,8 @@ class Cluster:
         """A patch: `edit` makes the new object of a copy of the current one."""
         current = self.find(kind, namespace, name)
         new = edit(clone(current.obj))
+        if writer:
+            typed.check_patched(kind, new)
         if new["metadata"].get("resourceVersion") not in {None, "", current.obj["metadata"]["resourceVersion"]}:
             raise errors.modified(kind, name)
         if (uid := new["metadata"].get("uid")) not in {None, "", current.obj["metadata"]["uid"]}:

@@ -182,6 +182,10 @@ class Server:
                 detail |= {"group": "meta.k8s.io", "kind": "PatchOptions"}
                 raise StatusError(422, "Invalid", 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required '
                                   "value: is required for apply patch", detail)  # fmt: skip
+            if not isinstance(body, dict):
+                raise errors.bad_request(
+                    "couldn't get version/kind; json parse error: json: cannot unmarshal into Go value"
+                )
             absent = cluster.store.get(kind, namespace, name) is None
             if absent:
                 self._allow(replace(request, verb="create"))

@@ -27,7 +27,7 @@ APART = {"embedded": {"embedded"}, "simulator": {"simulator"}}
 NEVER = {"kube": {"models"}, "catalogue": {"models"}}
 ONLY_IN = {
     "strawberry": {"schema", "resolvers", "transport"},
-    "kubernetes_asyncio": {"kube"},
+    "kubernetes_asyncio": {"kube", "simulator"},
     "arq": {"jobs", "app"},
 }
 LONGEST = 300
