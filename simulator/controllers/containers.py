@@ -145,16 +145,28 @@ class Container:
             return
         wanted = self.behaviour.ready or (str(self.speeds.ready) if "readinessProbe" in self.spec else "0")
         if wanted == "never":
-            port = ((self.spec.get("readinessProbe") or {}).get("tcpSocket") or {}).get("port")
-            if port:
-                address = f"{self.pod.get('status', {}).get('podIP', '')}:{port}"
-                text = f"Readiness probe failed: dial tcp {address}: connect: connection refused"
-                self.say("Unhealthy", text, warning=True)
-            if self.row["ready"]:
-                self._set(ready=False)
+            self._deaf(start)
             return
         if not self.row["ready"] and self.at(f"ready:{self.name}:{self.count}", start + round(float(wanted) * SECOND)):
             self._set(ready=True)
+
+    def _deaf(self, start: int) -> None:
+        """It runs, and no probe reaches it. The startup probe is asked alone; it and the liveness probe end the run."""
+        if self.row["ready"]:
+            self._set(ready=False)
+        probes = {name: self.spec[f"{name}Probe"] for name in ("startup", "liveness", "readiness")
+                  if f"{name}Probe" in self.spec}  # fmt: skip
+        for name, probe in list(probes.items())[: 1 if "startup" in probes else None]:
+            if port := (probe.get("tcpSocket") or {}).get("port"):
+                address = f"{self.pod.get('status', {}).get('podIP', '')}:{port}"
+                text = f"{name.capitalize()} probe failed: dial tcp {address}: connect: connection refused"
+                self.say("Unhealthy", text, warning=True)
+            seconds = probe.get("initialDelaySeconds", 0) + probe["periodSeconds"] * probe["failureThreshold"]
+            killed = f"{name}:{self.name}:{self.count}"
+            if name != "readiness" and self.at(killed, start + seconds * SECOND):
+                self.say("Killing", f"Container {self.name} failed {name} probe, will be restarted")
+                self.end(137)
+                return
 
     def end(self, code: int, reason: str = "") -> None:
         """Ends the run with an exit code."""

@@ -85,3 +85,19 @@ async def test_a_probe_that_fails_is_named(cluster: Cluster, owner: Identity) ->
     assert failed.code == "PROBE_FAILED"
     assert "0 of 1 replicas are. Readiness probe failed: dial tcp" in failed.message
     assert any(line.startswith("Unhealthy: Readiness probe failed") for line in failed.evidence)
+
+
+@pytest.mark.parametrize("probe", ["liveness", "startup"])
+async def test_a_probe_that_ends_its_container_is_named(cluster: Cluster, owner: Identity, probe: str) -> None:
+    """Berth makes none of these; what changes pods on their way into a cluster may."""
+    deaf = plan(replace(web(1, args=("sleep 1000",)), annotations=(("simulator/ready", "never"),)))
+    made = objects(owner, deaf)
+    container = made[-1]["spec"]["template"]["spec"]["containers"][0]
+    container[f"{probe}Probe"] = {"tcpSocket": {"port": 8080}, "periodSeconds": 1, "failureThreshold": 1}
+    await apply(cluster, made)
+    with pytest.raises(rollout.RolloutFailed) as failed:
+        async for _ in rollout.follow(cluster, owner.namespace, deaf, deadline=20 if REAL else 5):
+            pass
+    assert failed.value.code == "PROBE_FAILED"
+    assert f"{probe.capitalize()} probe failed: dial tcp" in failed.value.message
+    assert any(line.startswith(f"Unhealthy: {probe.capitalize()} probe failed") for line in failed.value.evidence)

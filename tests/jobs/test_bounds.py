@@ -1,14 +1,13 @@
 """What an instance may take: asked before anything is applied, held by its namespace, and following what runs."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from models import Instance
-from settings import settings
 from simulator.kinds import CLAIMS, DEPLOYMENTS, LIMITS, NAMESPACES, QUOTAS
 from tests.kit import makers
+from tests.kit.chosen import Choose
 from tests.kit.sandbox import Sandbox
 
 TASK = """query($id: ID!) { node(id: $id) { ... on Task { state
@@ -27,13 +26,9 @@ def with_memory(mib: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small(choose: Choose) -> None:
     """The operator allows little in this test."""
-    for name, value in (("PODS", 10), ("STORAGE", 20), ("MEMORY", 64)):
-        monkeypatch.setenv(f"BERTH_QUOTA_{name}", str(value))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+    choose(quota_pods=10, quota_storage=20, quota_memory=64)
 
 
 async def publish(sandbox: Sandbox, **services: dict[str, Any]) -> None:

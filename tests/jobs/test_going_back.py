@@ -1,6 +1,6 @@
 """A deployment that fails: what ran well before runs again, and the task says so."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,9 +8,9 @@ from tortoise.connection import get_connection
 
 from jobs import confine, going_back
 from models.lease import LeaseLost
-from settings import settings
 from simulator.kinds import DEPLOYMENTS
 from tests.kit import makers
+from tests.kit.chosen import Choose
 from tests.kit.sandbox import Sandbox
 
 TASK = """query($id: ID!) { node(id: $id) { ... on Task { state attempt failure { code summary step wentBack } } } }"""
@@ -133,13 +133,10 @@ async def test_a_first_deployment_has_nothing_to_go_back_to(sandbox: Sandbox) ->
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def impatient(choose: Choose, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Steps that soon give up what fails again and again."""
-    monkeypatch.setenv("BERTH_PATIENCE", "0.3")
-    settings.cache_clear()
-    yield monkeypatch
-    monkeypatch.undo()
-    settings.cache_clear()
+    choose(patience=0.3)
+    return monkeypatch
 
 
 def from_then_on(chosen: pytest.MonkeyPatch, module: Any, name: str, then: Callable[[], object]) -> None:
@@ -183,14 +180,13 @@ async def test_what_was_half_applied_goes_back_when_the_cluster_goes_on_failing(
 
 
 async def test_a_step_without_time_goes_back_in_what_was_left_for_it(
-    sandbox: Sandbox, broken: str, impatient: pytest.MonkeyPatch
+    sandbox: Sandbox, broken: str, choose: Choose, impatient: pytest.MonkeyPatch
 ) -> None:
     before, faults = images(sandbox), sandbox.simulator.state.faults
     slow = {"fault": "slow", "verb": "patch", "path": "*/deployments/worker", "seconds": 60.0}
     from_then_on(impatient, confine, "loosen", lambda: faults.add(**slow))
     from_then_on(impatient, going_back, "_put_back", faults.clear)
-    impatient.setenv("BERTH_DEPLOY_DEADLINE", "8")
-    settings.cache_clear()
+    choose(deploy_deadline=8)
     task = await upgraded(sandbox, broken)
     assert (task["state"], task["failure"]["code"], task["failure"]["step"]) == (
         "TIMED_OUT", "DEADLINE_EXCEEDED", "Apply the services",
@@ -214,10 +210,9 @@ async def test_the_cause_stays_the_cause_when_the_cluster_fails_while_it_is_put_
 
 @pytest.mark.parametrize("slow", [True, False], ids=["the cluster is slow", "it does not come up again"])
 async def test_the_cause_stays_the_cause_when_there_is_no_time_to_put_it_right(
-    sandbox: Sandbox, broken: str, impatient: pytest.MonkeyPatch, slow: bool
+    sandbox: Sandbox, broken: str, choose: Choose, impatient: pytest.MonkeyPatch, slow: bool
 ) -> None:
-    impatient.setenv("BERTH_DEPLOY_DEADLINE", "6")
-    settings.cache_clear()
+    choose(deploy_deadline=6)
 
     def trouble() -> None:
         if slow:

@@ -7,6 +7,7 @@ import pytest
 from kube.clients import MERGE
 from models import Instance, Task
 from simulator.kinds import NAMESPACES
+from tests.kit.chosen import Choose
 from tests.kit.sandbox import Sandbox
 from tests.kit.waiting import until
 
@@ -126,3 +127,26 @@ async def test_a_namespace_that_is_still_going_is_waited_for(sandbox: Sandbox) -
     await client.request("PATCH", f"{PATH}/configmaps/last", body=freed, content_type=MERGE)
     await sandbox.drain()
     assert await sandbox.state(created["instance"]["id"]) == "OK"
+
+
+async def test_a_namespace_that_never_goes_ends_the_creation_and_is_said_to_be_held(
+    sandbox: Sandbox, choose: Choose
+) -> None:
+    choose(patience=0.3)
+    client = await sandbox.client()
+    before = await client.request("POST", "/api/v1/namespaces", body={"metadata": {"name": "shop-dev"}})
+    held = {"metadata": {"name": "last", "finalizers": ["example.dev/hold"]}}
+    await client.request("POST", f"{PATH}/configmaps", body=held)
+    await client.request("DELETE", PATH)
+    given = {"appId": sandbox.world.app.id, "instance": sandbox.new_instance()}
+    created = await sandbox.api.change("createInstance", given, "instance { id } task { id } problems { code }")
+    await sandbox.drain()
+    task = (await sandbox.api.query(TASK, id=created["task"]["id"]))["node"]
+    assert (task["state"], task["failure"]["code"]) == ("FAILED", "NAMESPACE_TERMINATING")
+    assert task["failure"]["summary"] == "The namespace shop-dev is still being deleted."
+    assert task["failure"]["suggestedActions"] != []
+    id = created["instance"]["id"]
+    assert await sandbox.state(id) == "ERRORED"
+    assert (await client.request("GET", PATH))["metadata"]["uid"] == before["metadata"]["uid"]
+    assert await failure(sandbox, "deleteInstance", id=id) is None
+    assert (await sandbox.state(id), there(sandbox)) == (None, True)

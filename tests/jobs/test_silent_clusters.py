@@ -1,7 +1,6 @@
 """Clusters that do not answer: their tasks wait without a worker's place, go on by themselves, and harm no other."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -12,8 +11,8 @@ from kube import clients
 from live import process
 from models import Cluster, Task
 from rules.enums import BreakerState
-from settings import settings
 from tests.kit import makers
+from tests.kit.chosen import Choose
 from tests.kit.impostors import Server, silent
 from tests.kit.sandbox import Sandbox, attach, kubeconfig, working
 from tests.kit.waiting import until
@@ -25,14 +24,10 @@ TASK = """query($id: ID!) { node(id: $id) { ... on Task {
 
 
 @pytest.fixture(autouse=True)
-def chosen(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def chosen(choose: Choose, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A worker of four places that looks often."""
-    for name, value in {"WORKER_TASKS": "4", "SWEEP": "0.05", "BREAKER_FIRST": "0.05", "BREAKER_MOST": "0.2"}.items():
-        monkeypatch.setenv(f"BERTH_{name}", value)
-    settings.cache_clear()
-    yield monkeypatch
-    monkeypatch.undo()
-    settings.cache_clear()
+    choose(worker_tasks=4, sweep=0.05, breaker_first=0.05, breaker_most=0.2)
+    return monkeypatch
 
 
 @pytest.fixture
@@ -87,16 +82,16 @@ async def shown(sandbox: Sandbox, task: str) -> Any:
 
 
 async def test_tasks_of_a_dead_cluster_leave_room_for_those_of_others(
-    sandbox: Sandbox, dead: Cluster, nobody: Server, opened_database: str
+    sandbox: Sandbox, dead: Cluster, nobody: Server, opened_database: str, chosen: pytest.MonkeyPatch
 ) -> None:
-    """A request is given up after 5 s only: none is, before the other cluster's instance is there."""
+    """No request to the dead one is given up before the other cluster's instance is there."""
+    chosen.setattr(clients, "KNOCK_TIMEOUT", 60.0)
     for number in range(8):
         await start(sandbox, f"dead-{number}", dead)
     async with working(opened_database) as runner:
         await nobody.has_been_asked()
-        async with asyncio.timeout(clients.KNOCK_TIMEOUT):
-            id, _ = await start(sandbox, "alive", sandbox.world.cluster)
-            await until(partial(is_in, sandbox, id, "OK"), True)
+        id, _ = await start(sandbox, "alive", sandbox.world.cluster)
+        await until(partial(is_in, sandbox, id, "OK"), True)
         assert len(runner.running) == 2
         assert await standing(dead) == {("QUEUED", False), ("IN_PROGRESS", True)}
 
@@ -142,11 +137,10 @@ async def test_what_follows_a_task_hears_of_a_silence_once_and_not_of_every_try(
 
 
 async def test_a_task_that_waits_for_a_dead_cluster_ends_at_its_deadline(
-    sandbox: Sandbox, dead: Cluster, opened_database: str, chosen: pytest.MonkeyPatch
+    sandbox: Sandbox, dead: Cluster, opened_database: str, choose: Choose, chosen: pytest.MonkeyPatch
 ) -> None:
     chosen.setattr(clients, "KNOCK_TIMEOUT", 0.2)
-    chosen.setenv("BERTH_CREATE_DEADLINE", "1.5")
-    settings.cache_clear()
+    choose(create_deadline=1.5)
     id, task = await start(sandbox, "dead", dead)
     async with working(opened_database):
         await until(partial(is_in, sandbox, id, "ERRORED"), True)
@@ -159,12 +153,10 @@ async def test_a_task_that_waits_for_a_dead_cluster_ends_at_its_deadline(
 
 
 async def test_a_task_that_waits_for_a_dead_cluster_is_cancelled_at_once(
-    sandbox: Sandbox, dead: Cluster, opened_database: str, chosen: pytest.MonkeyPatch
+    sandbox: Sandbox, dead: Cluster, opened_database: str, choose: Choose, chosen: pytest.MonkeyPatch
 ) -> None:
     chosen.setattr(clients, "KNOCK_TIMEOUT", 0.2)
-    chosen.setenv("BERTH_BREAKER_FIRST", "60")
-    chosen.setenv("BERTH_BREAKER_MOST", "60")
-    settings.cache_clear()
+    choose(breaker_first=60, breaker_most=60)
     _, task = await start(sandbox, "dead", dead)
     async with working(opened_database):
         await until(lambda: standing(dead), {("BACKED_OFF", False)})
