@@ -47,13 +47,19 @@ def of_workload(workload: Manifest) -> Failure | None:
 
 
 def of_probe(failure: Failure, evidence: Iterable[str]) -> Failure:
-    """The failure by the name of a probe, when what Kubernetes warns of says that one fails and so explains it."""
+    """The failure by the name of a probe, when what Kubernetes warns of says that one fails and so explains it.
+
+    One that ends its container explains more than one that only says that it is not ready.
+    """
     if failure.code not in _PROBED:
         return failure
-    for text in evidence:
-        found = _UNHEALTHY.match(text)
-        if found and (failure.code != "CRASH_LOOP" or found[1] != "Readiness"):
-            return replace(failure, code="PROBE_FAILED", message=f"{failure.message} {text.partition(': ')[2].strip()}")
+    said = {found[1]: text for text in evidence if (found := _UNHEALTHY.match(text))}
+    if failure.code == "CRASH_LOOP":
+        said.pop("Readiness", None)
+    for probe in ("Startup", "Liveness", "Readiness"):
+        if probe in said:
+            text = said[probe].partition(": ")[2].strip()
+            return replace(failure, code="PROBE_FAILED", message=f"{failure.message} {text}")
     return failure
 
 

@@ -38,7 +38,9 @@ def version(found: Object) -> str:
 async def test_a_watch_from_a_version_misses_nothing_and_repeats_nothing(cluster: Cluster, owner: Identity) -> None:
     first = await make(cluster, owner, "a")
     await make(cluster, owner, "b")
-    async with watching(cluster, CONFIG_MAP.path(owner.namespace), resourceVersion=version(first)) as events:
+    async with watching(
+        cluster, CONFIG_MAP.path(owner.namespace), labelSelector=OURS, resourceVersion=version(first)
+    ) as events:
         assert await events.names(1) == [("ADDED", "b")]
         changed = await label(cluster, owner, "a", again="1")
         assert await events.next() == ("MODIFIED", changed)
