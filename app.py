@@ -14,6 +14,7 @@ from jobs import bell
 from live import process
 from live.events import bells
 from live.logs import hub
+from live.pods import pod_hub
 from models import database
 from models.keyring import Keyring
 from models.migrate import pending
@@ -90,6 +91,7 @@ async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await service.operations.finish_writes()
     finally:
         await hub.close()
+        await pod_hub.close()
         await bells.close()
         await bell.close()
         await process.close()

@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     cluster_probe: float = Field(10.0, gt=0, description="how often a cluster is asked whether it is still there")
     watch_relist: float = Field(5.0, ge=0, description="least time between two readings of all objects of a kind")
     abandoned_check: float = Field(30.0, gt=0, description="how often abandoned namespaces are asked to go")
+    pod_linger: float = Field(60.0, ge=0, description="how long pods that nobody watches any more are followed")
+    pod_watches_per_cluster: int = Field(200, ge=1, description="instances of a cluster whose pods a process follows")
     log_flush: float = Field(0.1, gt=0, description="how long log lines are gathered into one batch")
     log_opening: float = Field(2.0, gt=0, description="how long a log stream waits for the past of slow containers")
     log_linger: float = Field(30.0, ge=0, description="how long logs that nobody watches any more are read on")

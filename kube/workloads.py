@@ -48,7 +48,7 @@ def replica(pod: Manifest) -> Replica:
     """A pod cut down to what is kept of it: one of 14 KB takes 100 bytes."""
     ready = is_ready(pod)
     ending = bool(pod["metadata"].get("deletionTimestamp"))
-    return Replica(_workload(pod), ready, ending, "" if ready else intern(_reason(pod)))
+    return Replica(_workload(pod), ready, ending, "" if ready else intern(why_not(pod)))
 
 
 def wanted(workload: Manifest) -> Wanted:
@@ -141,7 +141,8 @@ def _workload(found: Manifest) -> str:
     return intern(str(found["metadata"].get("labels", {}).get(WORKLOAD) or ""))
 
 
-def _reason(pod: Manifest) -> str:
+def why_not(pod: Manifest) -> str:
+    """Kubernetes' own word for what is wrong with a pod; empty while nothing is."""
     for status in container_statuses(pod):
         state, last = status.get("state") or {}, status.get("lastState") or {}
         waiting = (state.get("waiting") or {}).get("reason") or ""

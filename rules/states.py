@@ -109,6 +109,7 @@ OFFERED = (
     Operation.SET_VERSION,
     Operation.SET_ENABLED,
     Operation.LIVE_LOGS,
+    Operation.PODS,
 )
 """The operations that have a mutation or a subscription today, in the order in which they are listed."""
 
@@ -123,6 +124,7 @@ _WORDS = {
     Operation.SET_VERSION: "set a version",
     Operation.SET_ENABLED: "switch a service on or off",
     Operation.LIVE_LOGS: "follow its logs",
+    Operation.PODS: "follow its pods",
 }
 
 _REMEDY = {

@@ -28,7 +28,10 @@ async def _app_service(root: told.AppServiceChanged, info: strawberry.Info[Conte
 
 @strawberry.interface(description="Something that a stream tells.")
 class Event:
-    cursor: str = strawberry.field(description="Come back with it as `after`: the stream goes on behind this event.")
+    cursor: str = strawberry.field(
+        description="Come back with it as `after`: the stream goes on behind this event. Empty in streams without "
+        "`after`, which begin with all there is."
+    )
     at: datetime.datetime = strawberry.field(description="When it was.")
 
 
@@ -177,6 +180,13 @@ class StreamEndReason(Enum):
     )
     ACCESS_LOST = strawberry.enum_value("ACCESS_LOST", description="You may no longer see it, or your token has ended.")
     SERVER_DRAIN = strawberry.enum_value("SERVER_DRAIN", description="The server is ending: come back with the cursor.")
+    INSTANCE_GONE = strawberry.enum_value("INSTANCE_GONE", description="The instance is deleted.")
+    INSTANCE_STATE = strawberry.enum_value(
+        "INSTANCE_STATE", description="The instance is in a state in which this cannot be followed."
+    )
+    INTERRUPTED = strawberry.enum_value(
+        "INTERRUPTED", description="The cluster is reached in another way now, or not at all: come back."
+    )
 
 
 @strawberry.type(description="The stream ends here, though what it tells of does not.")

@@ -5,9 +5,11 @@ from typing import Annotated
 import strawberry
 
 from resolvers import follow, logs
+from resolvers import pods as pod_streams
 from schema.event import ClusterEvent, InstanceEvent, TaskEvent
 from schema.fields import subscribed_by
 from schema.log import LogEvent, LogFilter
+from schema.pod import PodEvent
 
 _AFTER = "The cursor of the last event that was seen; without it the stream begins with a snapshot."
 
@@ -38,5 +40,11 @@ class Subscription:
             "tail": "How many past lines to begin with, the newest of all sources together: at most 5,000.",
             "after": "The cursor that came last: the stream goes on behind it, and `tail` does not count.",
         },
+        shared=True,
+    )
+    pods: PodEvent = subscribed_by(
+        pod_streams.pods,
+        description="The pods of an instance: all of them, then every change, and when they cannot be followed.",
+        arguments={"instance_id": "The instance."},
         shared=True,
     )
