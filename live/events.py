@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from models.database import listen
 from models.event import CHANNEL
 
+_PREFIX = 4
+"""The length of what ids of one kind begin with, such as `ins_`."""
+
 
 class Bells:
     """Who waits for news of which subject. A ring only says look; what there is, is read from the table."""
@@ -28,7 +31,7 @@ class Bells:
 
     @contextmanager
     def waiting(self, subject: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever there may be news of the subject."""
+        """An event that is set whenever there may be news of the subject, or of any whose id begins so (`ins_`)."""
         bell = asyncio.Event()
         self._waiting[subject].add(bell)
         try:
@@ -40,7 +43,10 @@ class Bells:
 
     def ring(self, subject: str) -> None:
         """Wakes those who wait for a subject; an empty one wakes all, for something may have been missed."""
-        wake = [self._waiting.get(subject, set())] if subject else list(self._waiting.values())
+        if subject:
+            wake = [self._waiting.get(name, set()) for name in (subject, subject[:_PREFIX])]
+        else:
+            wake = list(self._waiting.values())
         for bells in wake:
             for bell in bells:
                 bell.set()

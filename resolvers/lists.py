@@ -34,14 +34,16 @@ def listed(to: str, filters: Mapping[str, str], order: str) -> Callable[..., Any
         before: str | None = None,
     ) -> Page:
         part = window(order, first, after, last, before)
-        conditions = [
-            (condition, value)
-            for name, condition in filters.items()
-            if filter is not None and (value := getattr(filter, name)) is not None
-        ]
-        return await read_page(info.context, NOUNS[to], part, selection(info), conditions)
+        return await read_page(info.context, NOUNS[to], part, selection(info), conditions_of(filters, filter))
 
     return resolve
+
+
+def conditions_of(filters: Mapping[str, str], given: Any) -> Conditions:
+    """The conditions that a filter input stands for. filters: as in `listed`."""
+    if given is None:
+        return []
+    return [(condition, value) for name, condition in filters.items() if (value := getattr(given, name)) is not None]
 
 
 def nested(to: str, key: str, order: str) -> Callable[..., Any]:
@@ -76,7 +78,7 @@ async def read_page(
 ) -> Page:
     """One page of a noun's rows, with what is selected on them."""
     values = Values()
-    where = _where(context, noun, values, conditions or [])
+    where = chosen(context, noun, values, conditions or [])
     head = len(values.all)
     statement = (
         f"SELECT {noun.columns} FROM {noun.source} WHERE {where} AND {part.condition(values)} "
@@ -95,7 +97,7 @@ async def read_pages(
 ) -> Mapping[str, Page]:
     """The same page of each parent's rows, in one statement."""
     values = Values(parents)
-    where = _where(context, noun, values, [])
+    where = chosen(context, noun, values, [])
     head = len(values.all)
     statement = (
         f"SELECT p.id, r.* FROM unnest($1::text[]) AS p(id) CROSS JOIN LATERAL "
@@ -117,7 +119,8 @@ async def read_pages(
     return pages
 
 
-def _where(context: Context, noun: Noun, values: Values, conditions: Conditions) -> str:
+def chosen(context: Context, noun: Noun, values: Values, conditions: Conditions) -> str:
+    """The condition that a row is in the list."""
     parts = [noun.visible(context, values)]
     for condition, value in conditions:
         parts.append(condition.format(values([str(item) for item in value] if isinstance(value, list) else value)))

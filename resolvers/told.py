@@ -145,6 +145,20 @@ class ClusterGone(Told):
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class ListFollowed(Told):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class InstancesChanged(Told):
+    """ids of rows."""
+
+    inserted_ids: list[str]
+    updated_ids: list[str]
+    removed: list[str]
+
+
 def ended(cursor: str, reason: str, *, again: bool) -> StreamEnded:
     """The last event of a stream that ends before its subject does; `again`: coming back is worth while."""
     return StreamEnded(cursor, datetime.now(UTC), reason, again)

@@ -15,6 +15,7 @@ NEEDS: dict[Operation, Scope] = {
     Operation.SET_VERSION: Scope.CONFIGURE,
     Operation.SET_ENABLED: Scope.CONFIGURE,
     Operation.LIVE_LOGS: Scope.READ,
+    Operation.PODS: Scope.READ,
 }
 """The scope that each operation on an instance needs: mutations ask it, and so does `instance.operations`."""
 

@@ -165,6 +165,41 @@ class ClusterGone(Event):
     pass
 
 
+async def _instances(ids: list[str], info: strawberry.Info[Context, None]) -> list[object]:
+    found = await find(info.context, ids, selection(info))
+    return [found[id] for id in ids if id in found]
+
+
+async def _inserted(root: told.InstancesChanged, info: strawberry.Info[Context, None]) -> list[object]:
+    return await _instances(root.inserted_ids, info)
+
+
+async def _updated(root: told.InstancesChanged, info: strawberry.Info[Context, None]) -> list[object]:
+    return await _instances(root.updated_ids, info)
+
+
+@strawberry.type(
+    description="From here on everything is told: read the list now, then take in what comes, and you have it as it is."
+)
+@source(told.ListFollowed)
+class ListFollowed(Event):
+    pass
+
+
+@strawberry.type(description="Instances came into the list, changed in it, or left it; at most 100 of each.")
+@source(told.InstancesChanged)
+class InstancesChanged(Event):
+    inserted: list[Instance] = resolved_by(
+        _inserted,
+        description="Those that are new in the list, as they are now; after a cursor you may know them already.",
+    )
+    updated: list[Instance] = resolved_by(_updated, description="Those that changed in it, as they are now.")
+    removed: list[strawberry.ID] = strawberry.field(
+        description="The ids of those that left it: deleted, hidden from you, or not of the filter any more; after a "
+        "cursor there may be some that were never in it."
+    )
+
+
 @strawberry.type(description="Nothing happened for a while; the stream is well.")
 @source(told.Heartbeat)
 class Heartbeat(Event):
@@ -216,4 +251,8 @@ InstanceEvent = Annotated[
 ClusterEvent = Annotated[
     ClusterSnapshot | ClusterStateChanged | ClusterChanged | ClusterTested | ClusterGone | Heartbeat | StreamEnded,
     strawberry.union("ClusterEvent", description="What the stream of a cluster tells."),
+]
+InstanceListEvent = Annotated[
+    ListFollowed | InstancesChanged | Heartbeat | StreamEnded,
+    strawberry.union("InstanceListEvent", description="What the stream of a list of instances tells."),
 ]

@@ -6,6 +6,7 @@ from enum import Enum
 import strawberry
 
 from resolvers.capabilities import Capability as CapabilityValue
+from resolvers.list_changes import changed
 from resolvers.lists import listed, nested
 from resolvers.paging import ListOrder, TimeOrder
 from resolvers.rows.instance import Address, Confinement, Failure, Holding, InstanceRow
@@ -143,17 +144,16 @@ class InstanceFilter:
     outdated: bool | None = strawberry.field(default=None, description="Outdated, or not.")
 
 
-listed_instances = listed(
-    "Instance",
-    {
-        "organization": "t.organization_id = {}",
-        "app": "t.app_id = {}",
-        "environment": "t.environment_id = {}",
-        "cluster": "t.cluster_id = {}",
-        "stack": "t.stack_revision_id IN (SELECT id FROM stack_revision WHERE stack_id = {})",
-        "states": "t.state = ANY({})",
-        "outdated": "EXISTS (SELECT FROM stack_revision r JOIN stack s ON s.id = r.stack_id "
-        "WHERE r.id = t.stack_revision_id AND r.number < s.latest_number) = {}",
-    },
-    ListOrder.NEWEST,
-)
+_FILTERS = {
+    "organization": "t.organization_id = {}",
+    "app": "t.app_id = {}",
+    "environment": "t.environment_id = {}",
+    "cluster": "t.cluster_id = {}",
+    "stack": "t.stack_revision_id IN (SELECT id FROM stack_revision WHERE stack_id = {})",
+    "states": "t.state = ANY({})",
+    "outdated": "EXISTS (SELECT FROM stack_revision r JOIN stack s ON s.id = r.stack_id "
+    "WHERE r.id = t.stack_revision_id AND r.number < s.latest_number) = {}",
+}
+
+listed_instances = listed("Instance", _FILTERS, ListOrder.NEWEST)
+changed_instances = changed("Instance", _FILTERS)

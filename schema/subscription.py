@@ -6,8 +6,9 @@ import strawberry
 
 from resolvers import follow, logs
 from resolvers import pods as pod_streams
-from schema.event import ClusterEvent, InstanceEvent, TaskEvent
+from schema.event import ClusterEvent, InstanceEvent, InstanceListEvent, TaskEvent
 from schema.fields import subscribed_by
+from schema.instance import InstanceFilter, changed_instances
 from schema.log import LogEvent, LogFilter
 from schema.pod import PodEvent
 
@@ -25,6 +26,16 @@ class Subscription:
         follow.instance_events,
         description="An instance: a snapshot, every change after it, and one last event when it is deleted.",
         arguments={"id": "The instance.", "after": _AFTER},
+    )
+    instances_changed: InstanceListEvent = subscribed_by(
+        changed_instances,
+        description="The list of instances: a word when it is followed, then what comes in, changes and leaves.",
+        arguments={
+            "filter": Annotated[
+                InstanceFilter | None, strawberry.argument(description="Which of them; all when it is left out.")
+            ],
+            "after": "The cursor of the last event that was seen: the stream goes on behind it.",
+        },
     )
     cluster_events: ClusterEvent = subscribed_by(
         follow.cluster_events,

@@ -81,9 +81,9 @@ async def test_operations_answer_from_the_table_of_states() -> None:
 @pytest.mark.parametrize(
     ("role", "scope", "allowed"),
     [
-        (Role.READER, Scope.ADMIN, ["LIVE_LOGS"]),
-        (Role.OWNER, Scope.READ, ["LIVE_LOGS"]),
-        (Role.OWNER, Scope.OPERATE, ["DEPLOY", "UPGRADE_STACK", "LIVE_LOGS"]),
+        (Role.READER, Scope.ADMIN, ["LIVE_LOGS", "PODS"]),
+        (Role.OWNER, Scope.READ, ["LIVE_LOGS", "PODS"]),
+        (Role.OWNER, Scope.OPERATE, ["DEPLOY", "UPGRADE_STACK", "LIVE_LOGS", "PODS"]),
         (
             Role.OWNER,
             Scope.CONFIGURE,
