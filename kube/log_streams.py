@@ -19,6 +19,8 @@ from kube.resources import POD
 from settings import settings
 
 _OPENING = 2.0  # seconds for which one that is being opened keeps others waiting
+_BUSY = 0.005  # seconds within which the next piece of a busy log comes
+_GATHER = 0.025  # seconds for which its lines are left to gather
 _GRACE = 1.0  # seconds in which a line that the node has may still come by itself
 
 
@@ -51,9 +53,16 @@ async def reading(
             watch = asyncio.create_task(_watch(response, silence, is_behind))
             stack.push_async_callback(_ended, watch)
 
+        clock, busy = asyncio.get_running_loop().time, False
+
         async def read() -> bytes:
+            nonlocal busy
+            if busy and follow:
+                await asyncio.sleep(_GATHER)  # a node sends line by line, and each would be a turn of its own
+            asked = clock()
             piece = await response.content.readany()
             silence.note()
+            busy = clock() - asked < _BUSY
             return piece
 
         yield read

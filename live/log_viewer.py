@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from time import monotonic, time_ns
 
@@ -104,9 +103,12 @@ class Viewer:
         self._read_at = monotonic()
         if not self._waiting and self._end is None:
             self._wake.clear()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
+            # A tenth of what asyncio.timeout costs, and this is done for every batch of every viewer.
+            late = asyncio.get_running_loop().call_later(seconds, self._wake.set)
+            try:
+                await self._wake.wait()
+            finally:
+                late.cancel()
         if self._dropped:
             return self._drops()
         if self._waiting:
