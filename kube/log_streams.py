@@ -6,7 +6,7 @@ may be dead without anyone knowing. So where nothing has come for a while, the n
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -58,7 +58,7 @@ async def reading(
         async def read() -> bytes:
             nonlocal busy
             if busy and follow:
-                await asyncio.sleep(_GATHER)  # a node sends line by line, and each would be a turn of its own
+                await _gather(response)
             asked = clock()
             piece = await response.content.readany()
             silence.note()
@@ -66,6 +66,23 @@ async def reading(
             return piece
 
         yield read
+
+
+async def _gather(response: aiohttp.ClientResponse) -> None:
+    """Leaves what comes to the kernel for a moment: a node sends line by line, and each would be a turn of its own.
+
+    It is called right after all was read, so that aiohttp does not hold the transport back for a reason of its own.
+    """
+    transport = response.connection.transport if response.connection is not None else None
+    if transport is None or transport.is_closing():
+        return
+    with suppress(RuntimeError):  # it ended by itself
+        transport.pause_reading()
+    try:
+        await asyncio.sleep(_GATHER)
+    finally:
+        with suppress(RuntimeError):
+            transport.resume_reading()
 
 
 async def _opened(
