@@ -14,6 +14,7 @@ from kube.clients import SILENCE, Cluster
 from kube.resources import Resource
 
 PAGE, LARGE_PAGE = 100, 1_000
+FIRST_WORD = 60.0  # seconds within which a cluster that tells what exists has begun to
 RESTARTS, MOST_RESTARTS = 3, 6
 """How often a list whose token expired is begun anew: with small pages, and in all."""
 _NAMED = ("name", "uid")
@@ -92,7 +93,8 @@ class Collection:
             query |= {"resourceVersion": version}
         else:
             query |= {"sendInitialEvents": True, "resourceVersionMatch": "NotOlderThan"}
-        async with self.cluster.stream(self.path, query=query, silence=SILENCE) as response:
+        silence = SILENCE if version else FIRST_WORD
+        async with self.cluster.stream(self.path, query=query, silence=silence) as response:
             yield _events(response)
 
     def _query(self, **more: str | int | bool) -> dict[str, str | int | bool]:

@@ -94,7 +94,7 @@ async def test_a_cluster_that_cannot_do_it_is_listed_and_not_asked_again(first: 
 
 
 async def test_what_exists_may_fail_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collection, "SILENCE", 0.05)
+    monkeypatch.setattr(collection, "FIRST_WORD", 0.05)
     script = Script(stream(A5), listed("10", thing("a", "5")), stream(bookmark("11")))
     async with following(script) as followed:
         assert await followed.take(2) == ["ADDED a", "SYNCED"]
