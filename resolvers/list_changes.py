@@ -110,9 +110,9 @@ class _Follower:
         while True:
             due = min(looked + settings().token_recheck, spoke + settings().heartbeat)
             ids = await self._feed.take(max(0.0, due - monotonic()), _MOST)
-            events = await self._of(ids)
             if self._feed.drained:
-                self._horizon = self._feed.until
+                self._horizon = self._feed.until  # with what was taken, all up to it is told
+            events = await self._of(ids)
             if (ending := self._context.session.ending) is not None:
                 yield told.ended(self._cursor, ending.reason, again=ending.retryable)
                 return
