@@ -30,7 +30,7 @@ bench-live: $(VENV)/.dev ## live logs, beside floors in the same run
 	@$(VENV)/bin/python -m tests.bench.live
 
 bench-cluster: $(VENV)/.dev ## what Berth adds to kubectl, and 500 instances: on a real Kubernetes
-	@$(VENV)/bin/python -m tests.machine.choose $(VENV)/bin/python -m tests.bench.cluster
+	@BERTH_TEST_LOG_SIZE=100Mi $(VENV)/bin/python -m tests.machine.choose $(VENV)/bin/python -m tests.bench.cluster
 
 lock: $(VENV)/.dev ## newest versions that pyproject.toml allows
 	@$(COMPILE) --upgrade --group build --extra embedded -o requirements.lock

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     drain_limit: float = Field(25.0, ge=0, description="when an API that was told to end has ended at the latest")
     subscriptions_per_connection: int = 100
     subscriptions_per_token: int = 200
+    websockets_per_token: int = Field(100, ge=1, description="websockets open at once for one token")
     event_poll: float = Field(2.0, gt=0, description="how often readers of events look without being woken")
     event_days: int = 30
     heartbeat: float = 15.0

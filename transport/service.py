@@ -37,6 +37,7 @@ class TransportLimits:
             websocket_init=settings.websocket_init,
             token_recheck=settings.token_recheck,
             operations=settings.subscriptions_per_connection,
+            websockets=settings.websockets_per_token,
         )
 
 

@@ -189,7 +189,7 @@ def _kubelet(folder: Path, pki: Path, socket: Path) -> dict[str, object]:
         "containerRuntimeEndpoint": f"unix://{socket}",
         "clusterDNS": [ADDRESS],
         "clusterDomain": "cluster.local",
-        "containerLogMaxSize": "1Mi",  # so that tests meet rotations
+        "containerLogMaxSize": os.environ.get("BERTH_TEST_LOG_SIZE", "1Mi"),  # so that tests meet rotations
         "containerLogMonitorInterval": "5s",
         "podLogsDir": f"{folder}/pod-logs",
         "failSwapOn": False,

@@ -1,11 +1,11 @@
-"""`python -m tests.bench.cluster [overhead] [scale]`: those named, or both."""
+"""`python -m tests.bench.cluster [overhead] [scale] [upstream]`: those named, or all."""
 
 import sys
 
-from tests.bench.cluster import overhead, scale
+from tests.bench.cluster import overhead, scale, upstream
 
 if __name__ == "__main__":
-    benchmarks = {"overhead": overhead.run, "scale": scale.run}
+    benchmarks = {"overhead": overhead.run, "scale": scale.run, "upstream": upstream.run}
     for name in sys.argv[1:] or benchmarks:
         for line in benchmarks[name]():
             sys.stdout.write(f"{line}\n")

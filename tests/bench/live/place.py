@@ -21,6 +21,7 @@ RAISED = {
     "BERTH_LOG_STREAMS_PER_USER": "5000",
     "BERTH_LOG_VIEWERS_PER_INSTANCE": "5000",
     "BERTH_SUBSCRIPTIONS_PER_TOKEN": "5000",
+    "BERTH_WEBSOCKETS_PER_TOKEN": "5000",
 }
 WRITER = "registry.local/writer"
 TEXT = "a line of a usual length, as programs write them when they answer a request: number {n}"

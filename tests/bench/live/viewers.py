@@ -1,8 +1,9 @@
 """Viewers of one instance's logs, lean: most of them only count. `python -m tests.bench.live.viewers '{...}'`.
 
-Options: url, token, instance, viewers, seconds (from when all are open), deaf (how many never read), raw (a plain
-websocket that sends frames by itself). It prints how many bytes and frames came, how late lines were to the viewers
-that look (milliseconds), when each had its first line, and of those that look what they missed.
+Options: url, token, instance, viewers, seconds (from when all are open), deaf (how many never read), looks (how many
+look at what they get), raw (a plain websocket that sends frames by itself). It prints how many bytes and frames came,
+how late lines were to the viewers that look (milliseconds), when each had its first line, and of those that look what
+they missed, what they had twice, and when something came.
 """
 
 import asyncio
@@ -32,11 +33,12 @@ LOOKING = 4
 
 class Viewer:
     def __init__(self, number: int, given: dict[str, Any]) -> None:
-        self.looks = number < LOOKING and not given.get("raw")
+        self.looks = number < given.get("looks", LOOKING) and not given.get("raw")
         self.frames = self.bytes = 0
         self.first: float | None = None
         self.late: list[float] = []
         self.numbers: list[int] = []
+        self.heard: list[float] = []
         self.dropped = 0
         self.ended = ""
         self._given = given
@@ -74,6 +76,8 @@ class Viewer:
     def _look(self, frame: bytes) -> None:
         now = time.time_ns()
         event = ((orjson.loads(frame).get("payload") or {}).get("data") or {}).get("instanceLogs") or {}
+        if event.get("lines"):
+            self.heard.append(now / 1e9)
         for line in event.get("lines", ()):
             self.late.append((now - int(line["timestamp"])) / 1e6)
             self.numbers.append(int(line["message"].rpartition(" ")[2]) if "number" in line["message"] else -1)
@@ -108,6 +112,8 @@ async def main(given: dict[str, Any]) -> None:
                 "late": [late[int(len(late) * share)] for share in (0.5, 0.99)] if late else [],
                 "first": sorted(viewer.first if viewer.first is not None else 1e9 for viewer in viewers),
                 "missing": [_missing(viewer.numbers) for viewer in looking],
+                "twice": [len(viewer.numbers) - len(set(viewer.numbers)) for viewer in looking],
+                "heard": [viewer.heard for viewer in looking],
                 "dropped": [viewer.dropped for viewer in looking],
                 "ended": sorted({viewer.ended for viewer in viewers}),
                 "sample": sample.decode(),
