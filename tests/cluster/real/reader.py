@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 _FOLLOW = """subscription($id: ID!, $after: String) { instanceLogs(instanceId: $id, after: $after, tail: 5000) {
   __typename
@@ -67,7 +67,7 @@ class Reader:
         async with asyncio.timeout(seconds):
             while len(self.pods) < pods or not all(read.reached(last) for read in self.pods.values()):
                 stay = self._random.uniform(0.05, 0.35) if self.cuts < cuts else 5.0
-                with suppress(ConnectionClosed, ConnectionError):
+                with suppress(ConnectionClosed, OSError, InvalidHandshake):
                     await self._connection(stay)
                 self.cuts += 1
 

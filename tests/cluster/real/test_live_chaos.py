@@ -1,16 +1,28 @@
-"""Every line once and in order, through cut viewers, a killed kubelet and rotated files; what is lost is marked."""
+"""Every line once and in order, whoever is cut, killed or restarted, and through rotated files; losses are marked."""
 
 import asyncio
 import os
 import uuid
+from collections.abc import Iterator
 
+import pytest
+
+from tests.cluster.real.conftest import FIRST
 from tests.cluster.real.reader import Reader
+from tests.kit.gate import alone
 from tests.kit.installation import Installation
+from tests.kit.settled import wait_until_settled
 from tests.kit.stacks import service, stack
 from tests.machine.control import ask
 
 PODS, EACH = 5, 20_000
 CUTS, KILLS = 200, 10
+REPLACED = {1: "TERM", 6: "KILL"}
+"""After which kill of the kubelet the API process is replaced, and how it ends."""
+
+SERVER_AWAY = 4
+"""After which the cluster's API server is restarted."""
+
 SEED = int(os.environ.get("BERTH_TEST_SEED", "1"))
 _TEXT = "of a text that is as long as the lines of a busy service are, more or less, in the field"
 # 25 lines every twentieth of a second, each of some 100 bytes: the node rotates the file at every megabyte.
@@ -21,7 +33,26 @@ WRITER = (
 )
 
 
-def test_lines_survive_cut_viewers_a_killed_kubelet_and_rotations(berth: Installation, first: str) -> None:
+@pytest.fixture(autouse=True)
+def gate() -> Iterator[None]:
+    """Nobody else uses the cluster while its API server is restarted."""
+    with alone(exclusive=True):
+        yield
+        wait_until_settled(FIRST)
+
+
+def replace_api(berth: Installation, how: str) -> None:
+    """Another API process in the place of the one that ends (TERM) or is killed (KILL)."""
+    if how == "TERM":
+        ending = berth.processes["api"]
+        ending.terminate()
+        ending.wait()
+    berth.kill("api")
+    berth.start("api")
+    berth.until_ready()
+
+
+def test_lines_survive_cuts_kills_restarts_and_rotations(berth: Installation, first: str) -> None:
     container = f"{{name: main, image: registry.local/busybox, args: [sh, -c, '{WRITER}']}}"
     stacks = berth.catalogue(service("talker", container), stack("talker", "talker"))
     wanted = {
@@ -36,15 +67,22 @@ def test_lines_survive_cut_viewers_a_killed_kubelet_and_rotations(berth: Install
 
     async def run() -> None:
         reading = asyncio.create_task(reader.read(PODS, EACH - 1, CUTS, 240))
-        for _ in range(KILLS):
+        for kill in range(KILLS):
             await asyncio.wait({reading}, timeout=4)
             await asyncio.to_thread(ask, "restart-kubelet")
+            if kill in REPLACED:
+                await asyncio.to_thread(replace_api, berth, REPLACED[kill])
+            if kill == SERVER_AWAY:
+                await asyncio.to_thread(ask, "restart-api-server 2")
         await reading
 
     asyncio.run(run())
     assert berth.ended(berth.change("deleteInstance", {"id": made["instance"]}))["state"] == "DONE"
     found = {pod: read.missing(0, EACH - 1) for pod, read in reader.pods.items()}
-    print(f"{PODS * EACH} lines, {reader.cuts} connections, {KILLS} kills of the kubelet: "  # noqa: T201 - a figure
-          f"{sum(lost for lost, _ in found.values())} lost in marked gaps {reader.reasons}")  # fmt: skip
+    lost = sum(lost for lost, _ in found.values())
+    print(  # noqa: T201 - a figure
+        f"{PODS * EACH} lines, {reader.cuts} connections, {KILLS} kills of the kubelet, {len(REPLACED)} API processes "
+        f"replaced, the API server restarted: {lost} lost in marked gaps {reader.reasons}"
+    )
     assert {pod: read.twice() for pod, read in reader.pods.items() if read.twice()} == {}
     assert {pod: unmarked for pod, (_, unmarked) in found.items() if unmarked} == {}
