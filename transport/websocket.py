@@ -45,6 +45,9 @@ from transport.service import Service
 
 log = structlog.get_logger("berth.transport")
 
+_BEFORE_INIT = 100
+"""Frames, such as pings, that a client may send before it says who asks."""
+
 PROTOCOL = "graphql-transport-ws"
 
 
@@ -106,8 +109,12 @@ class Connection:
     async def _converse(self, held: ExitStack) -> None:
         try:
             async with asyncio.timeout(self._service.limits.websocket_init):
-                while not self._greeted:
+                for _ in range(_BEFORE_INIT):
+                    if self._greeted:
+                        break
                     await self._handle(await self._receive())
+                else:
+                    raise Closed(BAD_FRAME, "Too many frames before connection_init")
         except TimeoutError:
             raise Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
         try:

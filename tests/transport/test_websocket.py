@@ -1,6 +1,7 @@
 """The graphql-transport-ws protocol: its table of frames and closes, access, limits, and work that clients abandon."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -78,6 +79,18 @@ async def test_a_subscribe_before_init_closes_with_4401_and_a_second_init_with_4
 async def test_a_socket_that_does_not_say_who_asks_is_closed_with_4408() -> None:
     async with socket(served(websocket_init=0.01), init=False) as client:
         assert (await client.closed())[0] == 4408
+
+
+async def test_a_flood_before_init_is_closed_with_4400_and_delays_nobody() -> None:
+    async with socket(init=False) as client:
+        with suppress(ConnectionClosed):
+            for _ in range(20_000):
+                await client.send({"type": "pong"})
+        assert (await client.closed())[0] == 4400
+    async with socket(init=False) as client:
+        for _ in range(50):
+            await client.send({"type": "pong"})
+        assert (await client.ask(INIT))["type"] == "connection_ack"
 
 
 BROKEN: list[Any] = [
