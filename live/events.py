@@ -3,10 +3,11 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from models.database import listen
 from models.event import CHANNEL
+from settings import settings
 
 _PREFIX = 4
 """The length of what ids of one kind begin with, such as `ins_`."""
@@ -54,6 +55,13 @@ class Bells:
     async def _listen(self, database_url: str) -> None:
         async for notification in listen(database_url, [CHANNEL]):
             self.ring(notification.payload)
+
+
+async def woken(bell: asyncio.Event) -> None:
+    """Waits for a bell, or until it is time to look without one."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(settings().event_poll):
+            await bell.wait()
 
 
 bells = Bells()

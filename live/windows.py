@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from tortoise.connection import get_connection
 
-from live.events import bells
+from live.events import bells, woken
 from models.postgres import AWAY
 from settings import settings
 
@@ -102,7 +102,7 @@ class Windows:
                     await self._read()
                 except AWAY:
                     log.warning("changes of instances cannot be read; they will be", exc_info=True)
-                await _woken(bell)
+                await woken(bell)
                 await asyncio.sleep(settings().log_flush)
 
     async def _read(self) -> None:
@@ -132,14 +132,6 @@ async def window(since: int, until: int | None = None) -> tuple[int, list[str]]:
     values: list[Any] = [str(since), None if until is None else str(until)]
     rows = await get_connection("default").execute_query_dict(_READ, values)
     return int(rows[0]["until"]), [row["subject"] for row in rows if row["subject"] is not None]
-
-
-async def _woken(bell: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(settings().event_poll):
-            await bell.wait()
-    except TimeoutError:
-        return
 
 
 windows = Windows()

@@ -5,7 +5,6 @@ cursor it begins with a snapshot, whose cursor was read before the snapshot's co
 again as an event, and nothing is lost.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from typing import Any
 import orjson
 import strawberry
 
-from live.events import bells
+from live.events import bells, woken
 from models.ids import kind_of
 from resolvers import told
 from resolvers.access import VISIBLE
@@ -139,15 +138,6 @@ async def _begin(context: Context, noun: str, id: str, after: str | None) -> tup
         for row in await rows(f"SELECT {_COLUMNS[noun]} FROM {table} t WHERE {where}", values):
             return _checked(after, row["seq"]), row["seq"], row
     raise not_found("id")
-
-
-async def woken(bell: asyncio.Event) -> None:
-    """Waits for the bell, or until it is time to look without one."""
-    try:
-        async with asyncio.timeout(settings().event_poll):
-            await bell.wait()
-    except TimeoutError:
-        return
 
 
 def _checked(after: str, newest: int) -> int:
