@@ -22,9 +22,9 @@ _FAULT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every line, and that would take three times as long
 class RawLine:
-    """A line as it came, without its newline, cut at LONGEST_LINE; `size` is its whole length."""
+    """A line as it came, without its newline, cut at LONGEST_LINE; `size` is its whole length. It never changes."""
 
     data: bytes
     size: int
@@ -37,16 +37,10 @@ def parse_time(stamp: bytes) -> int:
     """
     if len(stamp) < 20 or stamp[10:11] != b"T":
         raise ValueError("not a time stamp")
-    head = stamp[:19]
-    seconds = _seconds.get(head)
-    if seconds is None:
-        if len(_seconds) > 256:
-            _seconds.clear()
-        fields = (head[0:4], head[5:7], head[8:10], head[11:13], head[14:16], head[17:19])
-        if not all(field.isdigit() for field in fields):
-            raise ValueError("not a time stamp")
-        seconds = _seconds[head] = calendar.timegm(tuple(int(field) for field in fields))
+    seconds = _seconds.get(stamp[:19]) or _parse_seconds(stamp[:19])
     zone, nanoseconds = stamp[19:], 0
+    if len(zone) == 11 and zone[10:] == b"Z" and zone[1:10].isdigit() and zone[:1] == b".":  # as kubelets write it
+        return seconds * _SECOND + int(zone[1:10])
     if zone[:1] == b".":
         end = 1
         while zone[end : end + 1].isdigit():
@@ -59,6 +53,17 @@ def parse_time(stamp: bytes) -> int:
         offset = int(zone[1:3]) * 3600 + int(zone[4:6]) * 60
         seconds += -offset if zone[:1] == b"+" else offset
     return seconds * _SECOND + nanoseconds
+
+
+def _parse_seconds(head: bytes) -> int:
+    """A time to the second, kept for the lines that share it. Raises ValueError."""
+    fields = (head[0:4], head[5:7], head[8:10], head[11:13], head[14:16], head[17:19])
+    if not all(field.isdigit() for field in fields):
+        raise ValueError("not a time stamp")
+    if len(_seconds) > 256:
+        _seconds.clear()
+    _seconds[head] = calendar.timegm(tuple(int(field) for field in fields))
+    return _seconds[head]
 
 
 def split_stamp(line: bytes) -> tuple[int, bytes] | None:

@@ -24,9 +24,11 @@ class Source:
     container_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(
+    slots=True, unsafe_hash=True
+)  # not frozen: one is made for every line, and that would take three times as long
 class Position:
-    """A line's place in the log of one run, by which it is found again in a later reading.
+    """A line's place in the log of one run, by which it is found again in a later reading. It never changes.
 
     ns: its time. ordinal: which of the lines of that time it is, from 1, for many may share one. crc: of the line as it
     came. high: the latest time among it and the lines before it, for the two outputs of a container may be a little

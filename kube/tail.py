@@ -211,7 +211,7 @@ class Tail:
         return records
 
     def _stamped(self, line: RawLine, ns: int, message: bytes, partial: bool, records: list[Record]) -> None:
-        position = Position(ns, self._ordinals.next(ns), zlib.crc32(line.data), max(ns, self._high))
+        position = Position(ns, self._ordinals.next(ns), zlib.crc32(line.data), ns if ns > self._high else self._high)
         key, second = (ns, position.crc), ns // SECOND
         self._at = ns
         if self._search is not None and not self._is_behind(self._search, position, records):
@@ -224,7 +224,7 @@ class Tail:
                 return
             if ns < self._floor or (not self._anchored and self._last < ns <= self._high):
                 return  # from before the first line, or from before the clock was set back
-        if self._is_stale(key, ns, second):
+        if ns <= self._last and self._is_stale(key, ns, second):
             self._ordinals.undo(ns)
             if not self._is_clock_step():
                 return
@@ -276,10 +276,12 @@ class Tail:
                 self._replay = None
         kept = self._seen if second == self._second else self._before
         if len(kept) < _SEEN_MOST:
-            kept[key] += 1
+            kept[key] = kept.get(key, 0) + 1
         self._floor = self._floor or ns
-        self._last = max(self._last, ns)
-        self._high = max(self._high, ns)
+        if ns > self._last:
+            self._last = ns
+        if ns > self._high:
+            self._high = ns
 
 
 def _beyond_first_time(records: list[Record]) -> list[Record]:
