@@ -213,7 +213,7 @@ def test_answers_are_bounded_and_the_oldest_are_forgotten() -> None:
 
 
 def test_what_is_shared_knows_no_viewer() -> None:
-    assert shared_fields(schema._schema) == {"instanceLogs"}
+    assert shared_fields(schema._schema) == {"instanceLogs", "pods"}
 
 
 def test_a_subscription_below_which_a_resolver_asks_who_reads_cannot_be_shared() -> None:

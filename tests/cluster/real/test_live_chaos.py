@@ -41,15 +41,17 @@ def gate() -> Iterator[None]:
         wait_until_settled(FIRST)
 
 
-def replace_api(berth: Installation, how: str) -> None:
-    """Another API process in the place of the one that ends (TERM) or is killed (KILL)."""
+async def replace_api(berth: Installation, how: str) -> None:
+    """Another API process in the place of the one that ends (TERM) or is killed (KILL).
+
+    It is started by this thread: a child ends with the thread that started it.
+    """
     if how == "TERM":
-        ending = berth.processes["api"]
-        ending.terminate()
-        ending.wait()
+        berth.processes["api"].terminate()
+        await asyncio.to_thread(berth.processes["api"].wait)
     berth.kill("api")
     berth.start("api")
-    berth.until_ready()
+    await asyncio.to_thread(berth.until_ready)
 
 
 def test_lines_survive_cuts_kills_restarts_and_rotations(berth: Installation, first: str) -> None:
@@ -71,7 +73,7 @@ def test_lines_survive_cuts_kills_restarts_and_rotations(berth: Installation, fi
             await asyncio.wait({reading}, timeout=4)
             await asyncio.to_thread(ask, "restart-kubelet")
             if kill in REPLACED:
-                await asyncio.to_thread(replace_api, berth, REPLACED[kill])
+                await replace_api(berth, REPLACED[kill])
             if kill == SERVER_AWAY:
                 await asyncio.to_thread(ask, "restart-api-server 2")
         await reading
