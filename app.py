@@ -1,6 +1,5 @@
 """The ASGI app: routes, middleware, lifespan, and nothing else. Served by `berth api`, or by `uvicorn app:app`."""
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -81,11 +80,7 @@ async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await process.open(Keyring.load(chosen.keyring))
         bell.open(chosen.redis_url)
         bells.open(chosen.database_url)
-        # What the imports made lives as long as the process: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
-        # A connection that ends leaves some 200 objects in circles: all are looked at whenever that many have gathered.
-        gc.set_threshold(10_000, 5, 4)
+        process.settle_memory()
         with service.shutdown.on_signals():
             yield
         await service.operations.finish_writes()

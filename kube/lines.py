@@ -2,7 +2,6 @@
 
 import calendar
 import re
-from dataclasses import dataclass
 
 LONGEST_LINE = 64 * 1024
 _LONGEST_STAMP = 36
@@ -22,12 +21,15 @@ _FAULT = re.compile(
 )
 
 
-@dataclass(slots=True)  # not frozen: one is made for every line, and that would take three times as long
-class RawLine:
-    """A line as it came, without its newline, cut at LONGEST_LINE; `size` is its whole length. It never changes."""
+class Cut(bytes):
+    """A line that was cut at LONGEST_LINE; `size` is its whole length. Lines that were not cut are plain bytes."""
 
-    data: bytes
     size: int
+
+
+def whole_size(line: bytes) -> int:
+    """A line's length as it came, without its newline."""
+    return line.size if isinstance(line, Cut) else len(line)
 
 
 def parse_time(stamp: bytes) -> int:
@@ -114,21 +116,20 @@ class Assembler:
         self._kept = bytearray()
         self._size = 0
 
-    def feed(self, piece: bytes) -> list[RawLine]:
+    def feed(self, piece: bytes) -> list[bytes]:
         """The lines that this piece completes."""
-        *complete, rest = piece.split(b"\n")
-        lines = []
-        for part in complete:
-            if self._size:
-                self._keep(part)
-                lines.append(self._take())
-            else:
-                lines.append(RawLine(_cut(part), len(part)))
+        lines = piece.split(b"\n")
+        rest = lines.pop()
+        if lines and self._size:
+            self._keep(lines[0])
+            lines[0] = self._take()
+        if lines and max(map(len, lines)) > LONGEST_LINE:
+            lines = [_cut(line, len(line)) for line in lines]
         if rest:
             self._keep(rest)
         return lines
 
-    def finish(self) -> list[RawLine]:
+    def finish(self) -> list[bytes]:
         """What is left at the end of the stream: a line that never got its newline, if there is one."""
         return [self._take()] if self._size else []
 
@@ -138,18 +139,20 @@ class Assembler:
         if room > 0:
             self._kept += part[:room]
 
-    def _take(self) -> RawLine:
-        line = RawLine(_cut(bytes(self._kept)), self._size)
+    def _take(self) -> bytes:
+        line = _cut(bytes(self._kept), self._size)
         self._kept.clear()
         self._size = 0
         return line
 
 
-def _cut(data: bytes) -> bytes:
-    """At most LONGEST_LINE bytes, never within a character of UTF-8."""
+def _cut(data: bytes, size: int) -> bytes:
+    """At most LONGEST_LINE bytes of a line of this size, never cut within a character of UTF-8."""
     if len(data) <= LONGEST_LINE:
         return data
     end = LONGEST_LINE
     while end > LONGEST_LINE - 4 and data[end] & 0xC0 == 0x80:
         end -= 1
-    return data[:end]
+    cut = Cut(data[:end])
+    cut.size = size
+    return cut

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from kube import errors
 from kube.clients import READ_TIMEOUT, Cluster, Query
-from kube.lines import Assembler, RawLine, is_fault, parse_time, split_stamp, text
+from kube.lines import Assembler, is_fault, parse_time, split_stamp, text
 from kube.log_records import SECOND, Line, Ordinals, Position, Source, made, pieces, since
 from kube.resources import POD
 
@@ -72,7 +72,7 @@ class Past:
             async for lines in read:
                 for line in lines:
                     try:
-                        return parse_time(line.data.partition(b" ")[0])
+                        return parse_time(line.partition(b" ")[0])
                     except ValueError:
                         continue
         return None
@@ -160,17 +160,17 @@ class Past:
         async with aclosing(self._pieces(query)) as read:
             async for piece in read:
                 for raw in piece:
-                    stamped = split_stamp(raw.data)
-                    if stamped is None and (is_fault(raw.data) or not (at or "sinceTime" in query)):
-                        raise errors.ServerFault(text(raw.data)[0])
+                    stamped = split_stamp(raw)
+                    if stamped is None and (is_fault(raw) or not (at or "sinceTime" in query)):
+                        raise errors.ServerFault(text(raw)[0])
                     if stamped is None and not at:
                         continue  # the rest of a line that began before
-                    at, message = stamped or (at, raw.data)
+                    at, message = stamped or (at, raw)
                     high = max(high, at)
-                    place = Position(at, ordinals.next(at), zlib.crc32(raw.data), high)
+                    place = Position(at, ordinals.next(at), zlib.crc32(raw), high)
                     yield made(place, raw, message, stamped is None)
 
-    async def _pieces(self, query: Query, *, rest: bool = False) -> AsyncGenerator[list[RawLine], None]:
+    async def _pieces(self, query: Query, *, rest: bool = False) -> AsyncGenerator[list[bytes], None]:
         """The raw lines of one reading. rest: whether one without its end counts."""
         whole: Query = {
             "container": self.source.container,

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from kube.lines import RawLine, text
+from kube.lines import text, whole_size
 
 SECOND = 10**9
 _PIECE = 15_000  # runtimes write at most 16 KiB, the time included, in one
@@ -83,11 +83,12 @@ class Fault:
 Record = Line | Gap | Fault
 
 
-def made(position: Position, line: RawLine, message: bytes, partial: bool) -> Line:
+def made(position: Position, line: bytes, message: bytes, partial: bool) -> Line:
     """The line of these bytes. message: what of them comes after the time."""
     shown, raw, lossy = text(message)
-    size = line.size - (len(line.data) - len(message))
-    return Line(position.ns, shown, size, position, raw, line.size > len(line.data), lossy, partial)
+    whole = whole_size(line)
+    size = whole - (len(line) - len(message))
+    return Line(position.ns, shown, size, position, raw, whole > len(line), lossy, partial)
 
 
 def pieces(line: Line) -> int:
@@ -114,9 +115,21 @@ class Ordinals:
         ordinal = counts.get(ns, 0) + 1
         counts[ns] = ordinal
         if len(counts) > 2 * self._KEPT:
-            for old in list(counts)[: self._KEPT]:
-                del counts[old]
+            self._trim()
         return ordinal
+
+    def first(self, times: list[int]) -> None:
+        """Counts one line of each of these times, which are later than all before."""
+        self._counts.update(dict.fromkeys(times, 1))
+        self._trim()
+
+    def _trim(self) -> None:
+        for old in list(self._counts)[: -self._KEPT]:
+            del self._counts[old]
+
+    def last(self, ns: int) -> int:
+        """How many lines of this time there were."""
+        return self._counts.get(ns, 0)
 
     def undo(self, ns: int) -> None:
         """Takes the last line of this time back."""

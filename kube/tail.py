@@ -10,19 +10,18 @@ from dataclasses import dataclass
 
 from kube import errors
 from kube.clients import Cluster, Query
-from kube.lines import Assembler, RawLine, is_fault, split_stamp, text
+from kube.lines import Assembler, is_fault, split_stamp, text
+from kube.log_bulk import Bulk, bulk
 from kube.log_past import Past
+from kube.log_recent import Key, Recent
 from kube.log_records import SECOND, Fault, Gap, Line, Ordinals, Position, Record, Source, Standing, made, pieces, since
 from kube.log_streams import reading
 
 _BACKOFF_FIRST, _BACKOFF_MOST = 0.2, 5.0
 _SHORT = 1.0  # a connection that lived for less is not opened again at once
-_SEEN_MOST = 64 * 1024
 _STALE_MOST = 5.0  # seconds of nothing but old lines, after which the node's clock is taken to have been set back
 _SPARE = 64  # lines asked for beyond those that are wanted, for the first ones may be cut
 _TAIL_MOST = 100_000
-
-_Key = tuple[int, int]  # a time, and a checksum of the whole line
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +61,10 @@ class Tail:
         self._complete = False  # whether the last connection was read to its end, and none has failed since
         self._high = 0  # the latest time of all
         self._forget()
-        self._replay: Counter[_Key] | None = None
+        self._replay: Counter[Key] | None = None
         self._ordinals = Ordinals()
         self._resumed = 0  # the second that this connection was resumed in
         self._anchored = True  # whether the connection has shown a line that was seen before it
-        self._begun = False  # whether the connection has shown any line
         self._at = 0  # the time of the line before, in this connection
         self._stale_since: float | None = None
         self._doubted: Position | None = None  # the line that the node last had later than all that came
@@ -74,9 +72,7 @@ class Tail:
     def _forget(self) -> None:
         self._floor = 0  # the time of the first line: a resumed second may hold lines from before it
         self._last = 0  # the latest time seen, since the clock was set back
-        self._second = 0  # the second that `_seen` is about; `_before` is about the one before it
-        self._seen: Counter[_Key] = Counter()
-        self._before: Counter[_Key] = Counter()
+        self._recent = Recent()
 
     async def records(self) -> AsyncGenerator[list[Record], None]:
         """Records as they come, those of one piece of the stream together, until the source has ended."""
@@ -86,10 +82,9 @@ class Tail:
             try:
                 async with aclosing(self._connection(standing)) as connection:
                     async for records in connection:
-                        for record in records:
-                            failed = isinstance(record, Fault)
-                            well = well or not failed
                         if records:
+                            failed = isinstance(records[-1], Fault)
+                            well = well or not all(isinstance(record, Fault) for record in records)
                             yield records
                 self._complete = not failed
             except (errors.NotFound, errors.Invalid):
@@ -169,10 +164,9 @@ class Tail:
             self._forget()
             query["sinceTime"] = since(self._search.ns - SECOND)
         elif self._last:
-            resumed = self._second - 1 if self._before else self._second
-            query["sinceTime"] = since(resumed * SECOND)
-        self._replay = self._before + self._seen if self._last else None
-        self._resumed, self._begun, self._stale_since = self._second, False, None
+            query["sinceTime"] = since(self._recent.begin * SECOND)
+        self._replay = self._recent.counted() if self._last else None
+        self._resumed, self._stale_since = self._recent.second, None
         self._anchored = not self._replay
         self._ordinals, self._at = Ordinals(), 0
         assembler = Assembler()
@@ -189,7 +183,7 @@ class Tail:
             return False
         self._doubted = newest  # where it comes to nothing, it is no reason a second time
         key = newest.ns, newest.crc
-        return newest.ns > self._high or (newest.ns == self._high and key not in self._seen)
+        return newest.ns > self._high or (newest.ns == self._high and not self._recent.has(key))
 
     async def _pause(self, seconds: float, *, asking: bool) -> None:
         if self._sleep is not None:
@@ -197,25 +191,40 @@ class Tail:
         else:
             await self._cluster.pace.pause(seconds, asking=asking)
 
-    def _take(self, lines: list[RawLine], *, partial: bool = False) -> list[Record]:
+    def _take(self, lines: list[bytes], *, partial: bool = False) -> list[Record]:
+        if self._goes_on and not partial and (found := bulk(lines)) is not None and found.times[0] >= self._high:
+            return self._in_order(found)
         records: list[Record] = []
         for line in lines:
-            stamped = split_stamp(line.data)
+            stamped = split_stamp(line)
             if stamped is not None:
                 self._stamped(line, stamped[0], stamped[1], partial, records)
-            elif is_fault(line.data) or not (self._at or self._replay or self._search):
-                records.append(Fault(text(line.data)[0]))
-            elif self._at and line.data:
-                self._stamped(line, self._at, line.data, True, records)  # a piece of the line before
+            elif is_fault(line) or not (self._at or self._replay or self._search):
+                records.append(Fault(text(line)[0]))
+            elif self._at and line:
+                self._stamped(line, self._at, line, True, records)  # a piece of the line before
             # else it is the rest of a line that was sent whole before
         return records
 
-    def _stamped(self, line: RawLine, ns: int, message: bytes, partial: bool, records: list[Record]) -> None:
-        position = Position(ns, self._ordinals.next(ns), zlib.crc32(line.data), ns if ns > self._high else self._high)
-        key, second = (ns, position.crc), ns // SECOND
+    @property
+    def _goes_on(self) -> bool:
+        """Whether what comes is new, unless it is earlier than what came."""
+        return self._anchored and self._replay is None and self._search is None and self._stale_since is None
+
+    def _in_order(self, found: Bulk) -> list[Record]:
+        """What `_stamped` makes of lines of which none is earlier than any before, all at once."""
+        times = found.times
+        self._recent.add_all(times, found.crcs)
+        self._floor = self._floor or times[0]
+        self._at = self._last = self._high = times[-1]
+        return [*found.lines(self._ordinals)]
+
+    def _stamped(self, line: bytes, ns: int, message: bytes, partial: bool, records: list[Record]) -> None:
+        position = Position(ns, self._ordinals.next(ns), zlib.crc32(line), ns if ns > self._high else self._high)
+        key = ns, position.crc
         self._at = ns
         if self._search is not None and not self._is_behind(self._search, position, records):
-            self._remember(key, ns, second)
+            self._remember(key)
             return
         if self._replay is not None:
             if self._replay.get(key, 0) > 0:
@@ -224,7 +233,7 @@ class Tail:
                 return
             if ns < self._floor or (not self._anchored and self._last < ns <= self._high):
                 return  # from before the first line, or from before the clock was set back
-        if ns <= self._last and self._is_stale(key, ns, second):
+        if ns <= self._last and self._is_stale(key):
             self._ordinals.undo(ns)
             if not self._is_clock_step():
                 return
@@ -237,7 +246,7 @@ class Tail:
             records.append(Gap(self._last, ns, "ROTATION"))
             self._anchored = True
         self._stale_since = None
-        self._remember(key, ns, second)
+        self._remember(key)
         records.append(made(position, line, message, partial))
 
     def _is_behind(self, wanted: Position, found: Position, records: list[Record]) -> bool:
@@ -251,15 +260,15 @@ class Tail:
             return True
         return False
 
-    def _is_stale(self, key: _Key, ns: int, second: int) -> bool:
+    def _is_stale(self, key: Key) -> bool:
         """Whether the node is reading old lines a second time, as some do after many rotations.
 
         The two outputs of a container may come out of order by a little, so that a late line is new unless it was seen.
         """
-        if second < self._second - 1:
+        ns = key[0]
+        if ns // SECOND < self._recent.second - 1:
             return True
-        seen = self._seen if second == self._second else self._before
-        return (ns < self._last or (ns == self._last and self._stale_since is not None)) and key in seen
+        return (ns < self._last or self._stale_since is not None) and self._recent.has(key)
 
     def _is_clock_step(self) -> bool:
         """Old lines are dropped, unless nothing else comes for a while: then the node's clock was set back."""
@@ -268,15 +277,11 @@ class Tail:
             self._stale_since = now
         return now - self._stale_since > _STALE_MOST
 
-    def _remember(self, key: _Key, ns: int, second: int) -> None:
-        if second > self._second:
-            self._before = self._seen if second == self._second + 1 else Counter()
-            self._seen, self._second = Counter(), second
-            if second > self._resumed:
-                self._replay = None
-        kept = self._seen if second == self._second else self._before
-        if len(kept) < _SEEN_MOST:
-            kept[key] = kept.get(key, 0) + 1
+    def _remember(self, key: Key) -> None:
+        self._recent.add(key)
+        if self._recent.second > self._resumed:
+            self._replay = None
+        ns = key[0]
         self._floor = self._floor or ns
         if ns > self._last:
             self._last = ns

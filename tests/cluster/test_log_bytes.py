@@ -87,4 +87,4 @@ async def test_lines_come_apart_at_newlines_only(cluster: Cluster, owner: Identi
     await ended(cluster, owner, r"one\0342\0200\0250still one\014\013\036still\ntwo\n")
     assembler = Assembler()
     lines = [line for byte in await log(cluster, owner, "sayer") for line in assembler.feed(bytes([byte]))]
-    assert [text(line.data)[0] for line in lines] == ["one\u2028still one\ufffd\ufffd\ufffdstill", "two"]
+    assert [text(line)[0] for line in lines] == ["one\u2028still one\ufffd\ufffd\ufffdstill", "two"]
