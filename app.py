@@ -10,7 +10,7 @@ from tortoise.connection import get_connection
 
 import reporting
 from jobs import bell
-from live import process
+from live import log_exchange, process
 from live.events import bells
 from live.logs import hub
 from live.pods import pod_hub
@@ -80,12 +80,16 @@ async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await process.open(Keyring.load(chosen.keyring))
         bell.open(chosen.redis_url)
         bells.open(chosen.database_url)
+        if chosen.log_sharing == "valkey":
+            assert chosen.redis_url, "set REDIS_URL, or BERTH_LOG_SHARING to off"
+            log_exchange.open(chosen.redis_url, chosen.log_lease)
         process.settle_memory()
         with service.shutdown.on_signals():
             yield
         await service.operations.finish_writes()
     finally:
         await hub.close()
+        await log_exchange.close()
         await pod_hub.close()
         await bells.close()
         await bell.close()

@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     log_stall: float = Field(30.0, gt=0, description="how long a log stream may stay unread before it is ended")
     log_rate_lines: float = Field(2_000.0, gt=0, description="lines a second of one container that are handed on")
     log_rate_bytes: float = Field(2e6, gt=0, description="bytes a second of one container that are handed on")
+    log_sharing: Literal["off", "valkey"] = Field(
+        "off", description="whether replicas of the API read each log only once among them, by way of Valkey"
+    )
+    log_lease: float = Field(5.0, gt=0, description="how long a replica reads logs for others without renewing")
     log_viewers_per_instance: int = Field(50, ge=1, description="log streams one instance may have open")
 
 

@@ -12,13 +12,15 @@ from kube.log_past import Past
 from kube.log_records import Position, Record, Source, Standing
 from kube.pods import ContainerEvent, Containers
 from kube.tail import Tail
-from live import log_archive, process
+from live import log_archive, log_exchange, process
 from live.log_cursor import Scope
 from live.log_events import LogEnd, LogHeartbeat, LogPage
+from live.log_exchange import Exchange
 from live.log_feed import Upstream
 from live.log_filter import Filter
 from live.log_group import Group, Instance
 from live.log_room import Room
+from live.log_shared import SharedLog, name_of
 from live.log_viewer import Viewer
 from models.keyring import Keyring
 from rules.refusals import Refused
@@ -42,15 +44,25 @@ class Home:
 class InCluster:
     """The containers of an instance's namespace, as its cluster tells of them."""
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
+    def __init__(
+        self, cluster: Cluster, namespace: str, exchange: Exchange | None = None, cluster_id: str = ""
+    ) -> None:
+        """exchange: where other replicas are, which need not read what this one reads."""
         self._cluster = cluster
         self._containers = Containers(cluster, namespace)
+        self._exchange = exchange
+        self._cluster_id = cluster_id
 
     def events(self) -> AsyncGenerator[ContainerEvent, None]:
         return self._containers.events()
 
     def tail(self, source: Source) -> Upstream:
-        return Tail(self._cluster, source, lambda: self._containers.standing(source))
+        def open(after: Position | None) -> Tail:
+            return Tail(self._cluster, source, lambda: self._containers.standing(source), after=after)
+
+        if self._exchange is None:
+            return open(None)
+        return SharedLog(self._exchange, name_of(self._cluster_id, source), open)
 
     def before(self, source: Source) -> Upstream:
         return Tail(self._cluster, source, lambda: "REPLACED")
@@ -73,7 +85,8 @@ class InCluster:
 
 async def open_instance(cluster_id: str, namespace: str) -> InCluster:
     """What the hub reads from. Raises: KubeError when the cluster's access cannot be used."""
-    return InCluster(await process.current().clusters.of(cluster_id), namespace)
+    cluster = await process.current().clusters.of(cluster_id)
+    return InCluster(cluster, namespace, log_exchange.current(), cluster_id)
 
 
 def _keyring() -> Keyring:

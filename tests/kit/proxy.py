@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager, suppress
 
 
 class Proxy:
-    """Passes connections on to a port of this machine."""
+    """Passes connections on to a port of this machine, or to a socket in its files."""
 
-    def __init__(self, port: int) -> None:
-        self._to = port
+    def __init__(self, to: int | str) -> None:
+        self._to = to
         self._open: set[asyncio.StreamWriter] = set()
         self.whole = True
 
@@ -21,7 +21,10 @@ class Proxy:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.whole:
             return writer.transport.abort()
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
+        if isinstance(self._to, str):
+            there_reader, there_writer = await asyncio.open_unix_connection(self._to)
+        else:
+            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
         self._open |= {writer, there_writer}
         await asyncio.gather(_pump(reader, there_writer), _pump(there_reader, writer))
         self._open -= {writer, there_writer}
@@ -37,9 +40,9 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def proxied(port: int) -> AsyncIterator[tuple[Proxy, int]]:
-    """A proxy of a port, and the port at which it listens."""
-    proxy = Proxy(port)
+async def proxied(to: int | str) -> AsyncIterator[tuple[Proxy, int]]:
+    """A proxy of a port or a socket, and the port at which it listens."""
+    proxy = Proxy(to)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     try:
         yield proxy, server.sockets[0].getsockname()[1]
