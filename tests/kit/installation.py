@@ -30,7 +30,7 @@ _TASK = """query($id: ID!) { node(id: $id) { ... on Task {
 class Installation:
     """Runs while it is entered as a context manager. folder: for its keyring and logs. settings: other than usual.
 
-    `processes` has them by names: "api", and "worker", "worker-2" and so on.
+    `processes` has them by names: "api" and "worker", and more of both, which are called "api-2" and so on.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Installation:
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "BERTH_KEYRING": str(folder / "keyring.json"),
-            "BERTH_PORT": self.url.rpartition(":")[2],
             "BERTH_ALLOW_PRIVATE_CLUSTERS": "true",
             **(settings or {}),
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._urls = {"api": self.url}
 
     def __enter__(self) -> Self:
         Keyring.create(self.folder / "keyring.json")
@@ -66,12 +66,19 @@ class Installation:
             end_child(process, [(_TERM, 10)])
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
-        """Starts the API, or a worker under a name that begins with "worker"; both may have run and ended before."""
+        """Starts an API or a worker, which its name begins with; it may have run and ended before."""
+        environment = self._environment | {"BERTH_PORT": self.url_of(name).rpartition(":")[2]}
         with (self.folder / f"{name}.log").open("ab") as log:
             program = [sys.executable, "cli.py", name.partition("-")[0]]
-            process = start_child(program, log=log.fileno(), folder=ROOT, environment=self._environment)
+            process = start_child(program, log=log.fileno(), folder=ROOT, environment=environment)
         self.processes[name] = process
         return process
+
+    def url_of(self, name: str) -> str:
+        """Where an API listens, or will."""
+        if name not in self._urls:
+            self._urls[name] = f"http://127.0.0.1:{free('127.0.0.1')}"
+        return self._urls[name]
 
     def kill(self, name: str) -> None:
         """Ends a process at once (SIGKILL), and forgets it."""
@@ -127,11 +134,11 @@ class Installation:
         document = f"query($id: ID!) {{ node(id: $id) {{ ... on Instance {{ {selection} }} }} }}"
         return self.remote.ask(document, id=id)["node"]
 
-    def until_ready(self) -> None:
-        """Waits until the API says that it can answer."""
+    def until_ready(self, name: str = "api") -> None:
+        """Waits until an API says that it can answer."""
         deadline = time.monotonic() + 30
-        while not _ready(self.url):
-            assert self.processes["api"].poll() is None, (self.folder / "api.log").read_text()
+        while not _ready(self.url_of(name)):
+            assert self.processes[name].poll() is None, (self.folder / f"{name}.log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.05)
 

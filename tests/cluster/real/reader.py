@@ -101,7 +101,7 @@ class Reader:
             case "LogSources":
                 names |= {one["index"]: one["pod"] for one in event["sources"]}
             case "LogBatch":
-                for line in event["lines"]:
+                for line in [one for one in event["lines"] if one["message"].startswith("line ")]:
                     self.pods[names[line["source"]]].lines.append((_number(line["message"]), int(line["timestamp"])))
                 for drop in event["dropped"]:
                     self.pods[names[drop["source"]]].marks.append((int(drop["from"]), int(drop["to"])))
