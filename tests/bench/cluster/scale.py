@@ -67,7 +67,7 @@ def _grow(berth: Installation, app: str, place: dict[str, Any], numbers: range) 
         given = [{"appId": app, "instance": {**place, "name": f"i{number}"}} for number in numbers]
         list(pool.map(lambda one: berth.remote.change("createInstance", one, "task { id }"), given))
     while (counts := berth.remote.ask(_COUNTS))["ok"]["totalCount"] < numbers.stop:
-        assert counts["stuck"]["nodes"] == []
+        assert counts["stuck"]["nodes"] == [], counts["stuck"]["nodes"][:2]
         sleep(0.2)
 
 
