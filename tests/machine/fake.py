@@ -30,6 +30,7 @@ class FakeNodes:
             program = [
                 str(self._control_plane.binaries / "kwok"), f"--kubeconfig={self._control_plane.kubeconfig}",
                 "--manage-all-nodes=true", "--node-ip=10.99.0.1", "--cidr=10.200.0.0/16",
+                "--node-lease-duration-seconds=40",  # or the nodes are taken to be dead after a while
             ]  # fmt: skip
             self._child = start_child(
                 self._space.inside(program), log=log.fileno(), environment=dict(os.environ), folder=self._folder
