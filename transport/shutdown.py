@@ -8,7 +8,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -46,12 +46,10 @@ class Shutdown:
         """Let everything that is open end, each at its turn, and nothing begin. Calling it again changes nothing."""
         self._begun.set()
 
-    async def turn(self, hurry: asyncio.Event | None = None) -> Ending:
-        """Return when it is the caller's turn to end, or when it is in a hurry by then, with the reason to tell."""
+    async def turn(self) -> Ending:
+        """Return when it is the caller's turn to end, with the reason to tell."""
         await self._begun.wait()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(random.uniform(0, self._spread)):
-                await (hurry or asyncio.Event()).wait()
+        await asyncio.sleep(random.uniform(0, self._spread))
         return SERVER_DRAIN
 
     @contextmanager

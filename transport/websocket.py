@@ -6,7 +6,7 @@ text: browsers' clients cannot read binary ones.
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import ExitStack, aclosing, suppress
+from contextlib import aclosing, suppress
 from typing import Any
 
 import orjson
@@ -62,8 +62,8 @@ class Connection:
         self._greeted = False
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._beside: set[asyncio.Task[None]] = set()
-        self._leave = asyncio.Event()
         self._left: Closed | None = None
+        self._talk: asyncio.Task[None]
         self._number = 0
 
     async def serve(self) -> None:
@@ -79,9 +79,9 @@ class Connection:
         metrics.WEBSOCKETS.inc()
         log.info("a websocket was opened")
         try:
-            with ExitStack() as held, self._service.shutdown.holding():
-                talk = asyncio.create_task(self._converse(held))
-                leaving = [asyncio.create_task(self._until_turn(talk)), asyncio.create_task(self._until_revoked(talk))]
+            with self._service.shutdown.holding():
+                self._talk = talk = asyncio.create_task(self._converse())
+                leaving = asyncio.create_task(self._until_turn()), asyncio.create_task(self._until_revoked())
                 try:
                     await asyncio.wait({talk})
                 finally:
@@ -106,7 +106,7 @@ class Connection:
             for task in [*self._operations.values(), *self._beside]:
                 await cancelled(task)
 
-    async def _converse(self, held: ExitStack) -> None:
+    async def _converse(self) -> None:
         try:
             async with asyncio.timeout(self._service.limits.websocket_init):
                 for _ in range(_BEFORE_INIT):
@@ -117,30 +117,28 @@ class Connection:
                     raise Closed(BAD_FRAME, "Too many frames before connection_init")
         except TimeoutError:
             raise Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
-        try:
-            held.enter_context(self._service.websockets.one_more(self._session.token))
-        except TooMany:
-            raise Closed(TRY_LATER, "This token has too many connections open") from None
-        while True:
-            await self._handle(await self._receive())
+        if self._service.websockets.are_full(self._session.token):
+            raise Closed(TRY_LATER, "This token has too many connections open")
+        with self._service.websockets.one_more(self._session.token):
+            while True:
+                await self._handle(await self._receive())
 
-    async def _until_turn(self, talk: asyncio.Task[None]) -> None:
-        """Leave when the process is about to end: at this connection's turn, or when it asks for a stream before."""
-        ending = await self._service.shutdown.turn(self._leave)
-        await self._say_goodbye(talk, ending, GOING_AWAY)
+    async def _until_turn(self) -> None:
+        """Leave when the process is about to end, at this connection's turn."""
+        await self._say_goodbye(await self._service.shutdown.turn(), GOING_AWAY)
 
-    async def _until_revoked(self, talk: asyncio.Task[None]) -> None:
+    async def _until_revoked(self) -> None:
         authenticate, every = self._service.authenticate, self._service.limits.token_recheck
         ending = await until_revoked(authenticate, self._session, every, lambda: bool(self._operations))
-        await self._say_goodbye(talk, ending, FORBIDDEN)
+        await self._say_goodbye(ending, FORBIDDEN)
 
-    async def _say_goodbye(self, talk: asyncio.Task[None], ending: Ending, code: int) -> None:
+    async def _say_goodbye(self, ending: Ending, code: int) -> None:
         """Let the streams say why they end, within a moment; then the socket closes."""
         self._session.end(ending)
         if self._operations:
             await asyncio.wait(self._operations.values(), timeout=self._service.limits.farewell)
         self._left = self._left or Closed(code, ending.message)
-        talk.cancel()
+        self._talk.cancel()
 
     async def _receive(self) -> Mapping[str, Any]:
         message = await self._websocket.receive()
@@ -216,7 +214,7 @@ class Connection:
             context = self._service.make_context(viewer, request_id, self._session)
             if prepared.operation.operation is OperationType.SUBSCRIPTION:
                 if self._service.shutdown.begun:
-                    self._leave.set()
+                    self._beside.add(asyncio.create_task(self._say_goodbye(SERVER_DRAIN, GOING_AWAY)))
                     raise Unprepared([draining()])
                 await self._stream(operation_id, prepared, context, request_id)
             else:
