@@ -7,7 +7,7 @@ first, and handed to it when whatever was open has said its last word, or when t
 import asyncio
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -36,6 +36,7 @@ class Shutdown:
         self._empty = asyncio.Event()
         self._empty.set()
         self._open = 0
+        self._leaving: set[Callable[[], None]] = set()
         self._handing: asyncio.Task[None] | None = None
 
     @property
@@ -44,7 +45,10 @@ class Shutdown:
 
     def begin(self) -> None:
         """Let everything that is open end, each at its turn, and nothing begin. Calling it again changes nothing."""
-        self._begun.set()
+        if not self.begun:
+            self._begun.set()
+            for leave in list(self._leaving):
+                leave()
 
     async def turn(self) -> Ending:
         """Return when it is the caller's turn to end, with the reason to tell."""
@@ -53,13 +57,17 @@ class Shutdown:
         return SERVER_DRAIN
 
     @contextmanager
-    def holding(self) -> Iterator[None]:
-        """Something is open for the length of a block."""
+    def holding(self, leave: Callable[[], None] | None = None) -> Iterator[None]:
+        """Something is open for the length of a block. leave: called when it begins, for who does not await it."""
         self._open += 1
         self._empty.clear()
+        if leave is not None:
+            self._leaving.add(leave)
         try:
             yield
         finally:
+            if leave is not None:
+                self._leaving.discard(leave)
             self._open -= 1
             if not self._open:
                 self._empty.set()

@@ -79,13 +79,13 @@ class Connection:
         metrics.WEBSOCKETS.inc()
         log.info("a websocket was opened")
         try:
-            with self._service.shutdown.holding():
+            with self._service.shutdown.holding(self._leave):
                 self._talk = talk = asyncio.create_task(self._converse())
-                leaving = asyncio.create_task(self._until_turn()), asyncio.create_task(self._until_revoked())
+                looking = asyncio.create_task(self._until_revoked())
                 try:
                     await asyncio.wait({talk})
                 finally:
-                    for task in (talk, *leaving):
+                    for task in (talk, looking):
                         await cancelled(task)
                 if self._left:
                     raise self._left
@@ -122,6 +122,9 @@ class Connection:
         with self._service.websockets.one_more(self._session.token):
             while True:
                 await self._handle(await self._receive())
+
+    def _leave(self) -> None:
+        self._beside.add(asyncio.create_task(self._until_turn()))
 
     async def _until_turn(self) -> None:
         """Leave when the process is about to end, at this connection's turn."""

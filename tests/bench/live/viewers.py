@@ -1,9 +1,12 @@
 """Viewers of one instance's logs, lean: most of them only count. `python -m tests.bench.live.viewers '{...}'`.
 
-Options: url, token, instance, viewers, seconds (from when all are open), deaf (how many never read), looks (how many
-look at what they get), raw (a plain websocket that sends frames by itself). It prints how many bytes and frames came,
-how late lines were to the viewers that look (milliseconds), when each had its first line, and of those that look what
-they missed, what they had twice, and when something came.
+Options: url, token, instance, viewers, seconds (from when all are open), deaf (how many do not read), wakes (after how
+many seconds those read all the same), looks (how many look at what they get), raw (a plain websocket that sends frames
+by itself).
+
+It prints how many bytes and frames came, how late lines were to the viewers that look (milliseconds), when each had its
+first line, of those that look what they missed, what they had twice and when something came, and of those that read
+late what they missed and what they were told they had missed.
 """
 
 import asyncio
@@ -90,6 +93,7 @@ async def main(given: dict[str, Any]) -> None:
     viewers = [Viewer(number, given) for number in range(given["viewers"])]
     opened: asyncio.Queue[None] = asyncio.Queue()
     deaf = [await _deaf(given) for _ in range(given.get("deaf", 0))]
+    late_ones = [asyncio.create_task(_woken(each, given)) for each in deaf if "wakes" in given]
     tasks = [asyncio.create_task(viewer.run(opened)) for viewer in viewers]
     for _ in tasks:
         await opened.get()
@@ -99,8 +103,9 @@ async def main(given: dict[str, Any]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    woken = await asyncio.gather(*late_ones)
     for one in deaf:
-        one.close()
+        one.transport.abort()
     looking = [viewer for viewer in viewers if viewer.looks]
     late = sorted(ms for viewer in looking for ms in viewer.late)
     sample = max((viewer._sample for viewer in viewers), key=len)
@@ -115,6 +120,7 @@ async def main(given: dict[str, Any]) -> None:
                 "twice": [len(viewer.numbers) - len(set(viewer.numbers)) for viewer in looking],
                 "heard": [viewer.heard for viewer in looking],
                 "dropped": [viewer.dropped for viewer in looking],
+                "woken": woken,
                 "ended": sorted({viewer.ended for viewer in viewers}),
                 "sample": sample.decode(),
             }
@@ -128,8 +134,8 @@ def _missing(numbers: list[int]) -> int:
     return sum(after - before - 1 for before, after in pairwise(wanted)) if wanted else -1
 
 
-async def _deaf(given: dict[str, Any]) -> Any:
-    """A viewer that asks for everything and never reads, over a socket with a small buffer."""
+async def _deaf(given: dict[str, Any]) -> ClientConnection:
+    """A viewer that asks for everything and does not read, over a socket with a small buffer."""
     at = given["url"].removeprefix("ws://").partition("/")[0].partition(":")
     made = socket.socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -147,7 +153,20 @@ async def _deaf(given: dict[str, Any]) -> Any:
     payload = {"query": LOGS, "variables": {"id": given["instance"], "tail": 0}}
     await websocket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
     websocket.transport.pause_reading()
-    return websocket.transport
+    return websocket
+
+
+async def _woken(websocket: ClientConnection, given: dict[str, Any]) -> tuple[int, int]:
+    """What one missed that reads after a while, and what it was told that it missed."""
+    await asyncio.sleep(given["wakes"])
+    websocket.transport.resume_reading()
+    viewer = Viewer(0, given)
+    viewer.looks = True
+    reading = asyncio.create_task(viewer._read(websocket, time.monotonic()))
+    await asyncio.sleep(given["seconds"] - given["wakes"] - 1)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    return _missing(viewer.numbers), viewer.dropped
 
 
 if __name__ == "__main__":
