@@ -112,7 +112,7 @@ class Opening:
             gaps += [gap] if gap is not None else []
         viewer.begun = True
         states = self._sources.states(viewer.filter)
-        viewer.give([introduced(viewer, self._sources.shown(viewer.filter)), *gaps, *states])
+        viewer.give([introduced(viewer, self._sources.shown(viewer.filter)), *self._told(viewer, gaps), *states])
         ready = {key for key, runs in containers.items() if all(feed.primed.is_set() for feed in _feeds([runs]))}
         for key in containers.keys() - ready:
             unread = next(feed for feed in _feeds([containers[key]]) if not feed.primed.is_set())
@@ -146,7 +146,7 @@ class Opening:
         viewer.give([introduced(viewer, [run for each in runs.values() for run in each])])
         for key, each in runs.items():
             viewer.pending[key], gap = begun(each, places.get(key))
-            viewer.give([gap] if gap is not None else [])
+            viewer.give(self._told(viewer, [gap] if gap is not None else []))
         complete = False
         while not complete:
             page = await following(runs, known(viewer.pending), viewer.filter, _PAGE, self._logs())
@@ -223,8 +223,7 @@ class Opening:
         batch: list[LogLine | Hole] = []
         for item in items:
             if isinstance(item, LogGap):
-                events += self._batch(viewer, batch)
-                events.append(item)
+                events += [*self._batch(viewer, batch), *self._gap(viewer, item)]
                 batch = []
                 continue
             batch.append(item)
@@ -232,6 +231,11 @@ class Opening:
                 events += self._batch(viewer, batch)
                 batch = []
         return [*events, *self._batch(viewer, batch)]
+
+    def _gap(self, viewer: Viewer, gap: LogGap) -> list[LogEvent]:
+        """A gap, after the word of its source: it may be one that is over, of which there are no lines."""
+        fresh = introduced(viewer, [self._sources.at(gap.source)] if gap.source is not None else [])
+        return [fresh, gap] if fresh.sources else [gap]
 
     def _batch(self, viewer: Viewer, items: list[LogLine | Hole]) -> list[LogEvent]:
         if not items:

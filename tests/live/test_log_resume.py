@@ -45,10 +45,14 @@ async def left(hub: Hub, count: int, **options: object) -> str:
         return cursor(viewer)
 
 
-async def gap_of(viewer: Viewer) -> LogGap:
-    """The next gap."""
+async def gap_of(viewer: Viewer, *known: int) -> LogGap:
+    """The next gap, whose source is known or told of before it."""
+    told_of: set[int | None] = {None, *known}
     async for event in events(viewer):
+        if isinstance(event, LogSources):
+            told_of |= {source.index for source in event.sources}
         if isinstance(event, LogGap):
+            assert event.source in told_of
             return event
     raise AssertionError("the stream ended")
 
@@ -132,6 +136,17 @@ async def test_a_run_that_ended_meanwhile_is_read_to_its_end_and_the_new_one_fro
         assert await read(viewer, 1) == texts(10, 10)
 
 
+async def test_the_rest_of_a_run_that_is_gone_is_a_gap_of_a_source_that_is_told() -> None:
+    after = await left(hub_of(FakeInstance(Container(past=lines(1, 5)))), 5)
+    instance = FakeInstance(synced=False)
+    instance.tell("JOINED", Container(run="run-2", past=lines(8, 9)), before="run-1", restarts=1)
+    instance.put(ContainerEvent("SYNCED"))
+    async with watching(hub_of(instance), after=after) as viewer:
+        gap = await gap_of(viewer)
+        assert (gap.after_ns, gap.reason) == (5 * SECOND, "REMOVED")
+        assert await read(viewer, 2) == texts(8, 9)
+
+
 async def test_runs_that_nobody_read_are_told_as_a_gap() -> None:
     after = await left(hub_of(FakeInstance(Container(past=lines(1, 5)))), 5)
     third = Container(run="run-3", past=lines(8, 9))
@@ -209,7 +224,7 @@ async def test_a_container_that_nobody_read_from_its_start_may_lack_its_first_li
     instance.put(ContainerEvent("SYNCED"))
     async with watching(hub_of(instance), after=after) as viewer:
         assert await read(viewer, 2) == texts(11, 12)
-        gap = await gap_of(viewer)
+        gap = await gap_of(viewer, 0, 1, 2)
         assert (gap.source, gap.after_ns, gap.until_ns, gap.reason) == (1, 0, 60 * SECOND, "ROTATION")
         assert await read(viewer, 2) == texts(60, 61)
 

@@ -70,6 +70,8 @@ class Node:
     def stop_kubelet(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Ends the kubelet alone: containers run on, their logs cannot be read meanwhile."""
         child = self._children.pop("kubelet")
+        while child.poll() is None and len(family(child.pid)) < 2:  # what enters the namespaces has yet to start it
+            time.sleep(0.01)
         for pid in reversed(family(child.pid)[1:]):
             os.kill(pid, number)
         child.wait()
