@@ -193,6 +193,9 @@ class Opening:
         viewer.give(self._told(viewer, kept))
         for key in keys:
             viewer.pending.pop(key, None)
+        if viewer.owed:
+            viewer.give([LogBatch((), 0, (), self._delivery.mark(viewer))])
+            viewer.owed = False
 
     def _forgotten(self, viewer: Viewer, keys: Iterable[bytes]) -> list[LogEvent]:
         """What is told of containers that went while they were read."""
@@ -234,6 +237,7 @@ class Opening:
 
     def _gap(self, viewer: Viewer, gap: LogGap) -> list[LogEvent]:
         """A gap, after the word of its source: it may be one that is over, of which there are no lines."""
+        viewer.owed = True
         fresh = introduced(viewer, [self._sources.at(gap.source)] if gap.source is not None else [])
         return [fresh, gap] if fresh.sources else [gap]
 
@@ -251,6 +255,7 @@ class Opening:
             run = self._sources.at(item.source if isinstance(item, LogLine) else item.drop.source)
             runs.add(run)
             viewer.pending[run.key] = replace(run.start, at=item.position)
+        viewer.owed = False
         size = sum(line.size for line in lines)
         fresh = introduced(viewer, runs)
         batch = LogBatch(tuple(lines), size, tuple(drops), self._delivery.mark(viewer))

@@ -58,6 +58,8 @@ class Viewer:
         self.tail = tail
         self.begun = False
         self.pending: dict[bytes, Place | None] = {}
+        self.owed = False
+        """Whether it was told of a gap in the past, and of no place behind it: it would be told again."""
         self.told: set[int] = set()
         """The indexes of the sources that it was told of."""
         self._mark: Mark | None = None

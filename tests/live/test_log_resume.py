@@ -147,6 +147,25 @@ async def test_the_rest_of_a_run_that_is_gone_is_a_gap_of_a_source_that_is_told(
         assert await read(viewer, 2) == texts(8, 9)
 
 
+async def test_a_gap_behind_which_nothing_comes_is_told_once() -> None:
+    web = Container(past=lines(1, 5))
+    instance = FakeInstance(web, Container("job", "job-1"))
+    hub = hub_of(instance)
+    after = await left(hub, 5)
+    web.write(Gap(5 * SECOND, 0, "REMOVED"))
+    await web.drained()
+    web.end()
+    async with watching(hub, after=after) as viewer:
+        assert (await gap_of(viewer)).reason == "REMOVED"
+        [empty] = await told(viewer, 1)
+        assert isinstance(empty, LogBatch)
+        assert (empty.lines, empty.mark is None) == ((), False)
+        after = cursor(viewer)
+    async with watching(hub, after=after) as viewer:
+        assert isinstance((await told(viewer, 1))[0], LogSources)
+        assert await viewer.next(0.2) is None
+
+
 async def test_runs_that_nobody_read_are_told_as_a_gap() -> None:
     after = await left(hub_of(FakeInstance(Container(past=lines(1, 5)))), 5)
     third = Container(run="run-3", past=lines(8, 9))
