@@ -57,6 +57,7 @@ async def work() -> None:
         shared = await process.open(Keyring.load(chosen.keyring))
         statuses = StatusWriter(shared)
         statuses.open(chosen.database_url)
+        process.settle_memory()
         try:
             await _serve(Runner(KINDS), chosen.database_url, chosen.redis_url, stop)
         finally:

@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import gc
 import json
 import multiprocessing
 import subprocess
@@ -20,6 +19,7 @@ import uvloop
 from kube.clients import Cluster, connect
 from kube.kubeconfig import Access
 from live.pods import PodHub
+from live.process import settle_memory
 from tests.bench.live.place import judged
 from tests.kit.installation import ROOT
 from tests.kube.serving import Script, bookmark, event, serving, stream
@@ -65,7 +65,7 @@ async def _look(url: str) -> dict[str, float]:
         async def opened(_: str) -> Cluster:
             return cluster
 
-        gc.collect()
+        settle_memory()
         process, stalls = psutil.Process(), [0.0]
         before, highest = process.memory_info().rss, [0]
         beside = asyncio.create_task(_beside(stalls, highest))
