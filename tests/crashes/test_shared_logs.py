@@ -5,26 +5,33 @@ import json
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.cluster.real.reader import Reader
+from tests.crashes.conftest import REAL, ended_well
+from tests.kit.gate import alone
 from tests.kit.site import HASTY, Site
 from tests.kit.stacks import service, stack
 
 APIS = ("api", "api-2", "api-3")
 LEASE = 1.0
 RATE = 200
-WRITER = "registry.local/writer"
+IMAGE = "registry.local/busybox"
+SCRIPT = f"i=0; while true; do for _ in $(seq {RATE // 20}); do echo line $i; i=$((i+1)); done; sleep 0.05; done"
+"""What a real container does; a simulated one does what its pod's annotations say."""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     sharing = {"BERTH_LOG_SHARING": "valkey", "BERTH_LOG_LEASE": str(LEASE), "BERTH_DRAIN_SPREAD": "1"}
-    with Site(tmp_path_factory.mktemp("sharing"), settings=HASTY | sharing) as running, ExitStack() as ending:
+    folder, cluster = tmp_path_factory.mktemp("sharing"), Path(REAL) if REAL else None
+    with alone(exclusive=False), Site(folder, cluster, HASTY | sharing) as running, ExitStack() as ending:
         for name in APIS[1:]:
             start(running, name)
             ending.callback(running.berth.kill, name)
@@ -32,15 +39,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def instance(site: Site) -> str:
-    path, text = service("writer", f"{{name: main, image: {WRITER}}}")
+def instance(site: Site) -> Iterator[str]:
+    path, text = service("writer", f"{{name: main, image: {IMAGE}, args: [sh, -c, '{SCRIPT}']}}")
     said = {"simulator/rate": str(RATE), "simulator/line": "line {n}"}
     annotations = [{"name": name, "value": value} for name, value in said.items()]
     writer = path, f"{text}annotations: {json.dumps(annotations)}\n"
     stacks = site.berth.catalogue(writer, stack("writing", "writer"))
-    made = site.berth.app("writing", stacks["writing"], site.instance("one"))
-    assert site.berth.ended(made["task"])["state"] == "DONE"
-    return str(made["instance"])
+    made = site.berth.app("writing", stacks["writing"], site.instance(f"i{uuid.uuid4().hex[:6]}"))
+    ended_well(site, made["task"])
+    yield str(made["instance"])
+    ended_well(site, site.berth.change("deleteInstance", {"id": made["instance"]}))
 
 
 def start(site: Site, name: str) -> None:

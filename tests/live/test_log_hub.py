@@ -278,7 +278,8 @@ async def test_a_line_that_was_cut_counts_as_what_is_kept_of_it() -> None:
 
 
 async def test_nothing_is_left_of_a_thousand_streams() -> None:
-    hub = hub_of(FakeInstance(Container(past=[line(1)])))
+    web = Container(past=[line(1)])
+    hub = hub_of(FakeInstance(web))
     before = len(asyncio.all_tasks())
     for _ in range(1_000):
         async with watching(hub) as viewer:
@@ -289,3 +290,4 @@ async def test_nothing_is_left_of_a_thousand_streams() -> None:
         return len(asyncio.all_tasks())
 
     await until(tasks, before)
+    assert (web.opened, web.reading.is_set()) == (1, False)
