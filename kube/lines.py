@@ -8,9 +8,12 @@ _LONGEST_STAMP = 36
 _SECOND = 10**9
 _seconds: dict[bytes, int] = {}
 
-# C0 controls but TAB and ESC (colours), and DEL; a newline never gets here.
-_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f]")
-_CONTROLS_BUT_RETURN = re.compile(r"[\x00-\x08\x0a-\x0c\x0e-\x1a\x1c-\x1f\x7f]")
+CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\x1b"))
+"""C0 controls but TAB and ESC (colours), and DEL: replaced wherever text is handed on."""
+
+_CONTROLS, _CONTROLS_BUT_RETURN = (
+    re.compile(f"[{re.escape(each.decode())}]") for each in (CONTROLS, CONTROLS.replace(b"\r", b""))
+)
 
 # What kubelet and container runtimes write into the body of a 200 when they fail; never a line of the container.
 _FAULT = re.compile(

@@ -11,13 +11,13 @@ from itertools import islice, repeat
 from operator import le, lt
 from zlib import crc32
 
-from kube.lines import LONGEST_LINE, parse_time
-from kube.log_records import Line, Ordinals, Position
+from kube.lines import CONTROLS, LONGEST_LINE, parse_time
+from kube.log_records import Line, Ordinals, Position, Record
 
 _STAMP = len("2026-01-01T00:00:00.000000000Z ")
 _SECONDS = len("2026-01-01T00:00:00.")
 _NANOSECONDS = slice(_SECONDS, _SECONDS + 9)
-_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\x1b"))
+_CONTROLS = CONTROLS.replace(b"\n", b"")
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Bulk:
     messages: list[str]
     sizes: list[int]
 
-    def lines(self, ordinals: Ordinals) -> list[Line]:
+    def lines(self, ordinals: Ordinals) -> list[Record]:
         """The same with their places, where none of them is earlier than a line before the piece."""
         times = self.times
         numbers: Iterable[int] = repeat(1)

@@ -217,7 +217,7 @@ class Tail:
         self._recent.add_all(times, found.crcs)
         self._floor = self._floor or times[0]
         self._at = self._last = self._high = times[-1]
-        return [*found.lines(self._ordinals)]
+        return found.lines(self._ordinals)
 
     def _stamped(self, line: bytes, ns: int, message: bytes, partial: bool, records: list[Record]) -> None:
         position = Position(ns, self._ordinals.next(ns), zlib.crc32(line), ns if ns > self._high else self._high)

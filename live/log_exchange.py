@@ -42,14 +42,7 @@ _APPEND = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[3], '*', 'e', ARGV[2])
 redis.call('EXPIRE', KEYS[2], ARGV[4])
-return 1
-"""
-
-_RELEASE = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[3], '*', 'e', ARGV[2])
-redis.call('EXPIRE', KEYS[2], ARGV[4])
-redis.call('DEL', KEYS[1])
+if ARGV[5] == '1' then redis.call('DEL', KEYS[1]) end
 return 1
 """
 
@@ -125,16 +118,16 @@ class Exchange:
 
     async def append(self, claim: Claim, entry: Entry) -> None:
         """Tells the others what was read. Never raises: where it cannot, they find out by themselves."""
-        if claim.shared and not await self._run(_APPEND, claim, entry):
+        if claim.shared and not await self._append(claim, entry):
             await self._ask(claim)  # Valkey may have forgotten whose it is
             if claim.shared:
-                await self._run(_APPEND, claim, entry)
+                await self._append(claim, entry)
 
     async def release(self, claim: Claim, entry: Entry) -> None:
         """Gives the right back, with a last word. Never raises."""
         self._claims.discard(claim)
         if claim.shared:
-            await self._run(_RELEASE, claim, entry)
+            await self._append(claim, entry, last=True)
 
     async def _ask(self, claim: Claim) -> bool:
         """Claims, again or for the first time; answers whether Valkey did."""
@@ -149,12 +142,13 @@ class Exchange:
             claim.lost.set()
         return True
 
-    async def _run(self, script: str, claim: Claim, entry: Entry) -> bool:
-        """Appends, and answers whether it was so; without Valkey there is nobody to tell."""
+    async def _append(self, claim: Claim, entry: Entry, *, last: bool = False) -> bool:
+        """Whether the right is still there, with which it appends. last: gives it back. Without Valkey it is true."""
         keys = [_lease(claim.key), _stream(claim.key)]
         try:
             async with asyncio.timeout(_LIMIT):
-                return bool(await self._script(script, keys, [claim.token, written(entry), _ENTRIES, _KEPT]))
+                told = [claim.token, written(entry), _ENTRIES, _KEPT, int(last)]
+                return bool(await self._script(_APPEND, keys, told))
         except _AWAY:
             self._without(claim)
             return True

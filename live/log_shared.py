@@ -14,6 +14,7 @@ from kube import errors
 from kube.log_records import Gap, Position, Record, Source
 from kube.tail import History
 from live.log_exchange import Claim, Exchange
+from live.log_feed import Upstream
 from live.log_wire import Entry, last_line
 
 
@@ -23,12 +24,8 @@ def name_of(cluster_id: str, source: Source) -> str:
     return sha256(told.encode()).hexdigest()[:32]
 
 
-class Reading(Protocol):
-    """What reads the log from the cluster: `kube.tail.Tail`."""
-
-    async def history(self, lines: int) -> History: ...
-
-    def records(self) -> AsyncGenerator[list[Record], None]: ...
+class Reading(Upstream, Protocol):
+    """What reads the log from the cluster: `kube.tail.Tail`. rest: what there is, without following."""
 
     def rest(self) -> AsyncGenerator[list[Record], None]: ...
 
@@ -48,8 +45,8 @@ class SharedLog:
 
     async def history(self, lines: int) -> History:
         """The last lines, as this replica reads them itself. Raises: KubeError."""
-        reading = self._first = self._open(None)
-        past = await reading.history(lines)
+        assert self._first is not None, "what comes behind the past is being read"
+        past = await self._first.history(lines)
         self._at = last_line(past.records)
         return past
 
@@ -83,24 +80,30 @@ class SharedLog:
         async with self._exchange.following(self._key, self._entry) as follower:
             while (found := await follower.entries.get()) is not None:
                 self._entry, entry = found
-                behind, gone = entry.behind(self._at), False
-                if behind is None:
-                    try:
-                        async with aclosing(self._open(self._at).rest()) as pieces:
-                            async for records in pieces:
-                                yield records
-                    except (errors.NotFound, errors.Invalid):
-                        gone = True
-                        yield [Gap(self._at.ns if self._at is not None else 0, 0, "REMOVED")]
-                    behind = entry.behind(self._at)
-                if behind is None and gone:
-                    behind = entry.records
-                if behind:
-                    yield behind
+                async with aclosing(self._behind(entry)) as pieces:
+                    async for records in pieces:
+                        yield records
                 if entry.over or entry.left:
                     self._over = entry.over
                     return
             self._entry = "0"
+
+    async def _behind(self, entry: Entry) -> AsyncGenerator[list[Record], None]:
+        """What an entry has behind the last line, after what is missing between the two."""
+        behind = entry.behind(self._at)
+        if behind is None:
+            otherwise: list[Record] = []  # what was read holds all of the entry
+            try:
+                async with aclosing(self._open(self._at).rest()) as pieces:
+                    async for records in pieces:
+                        yield records
+            except (errors.NotFound, errors.Invalid):
+                otherwise = entry.records
+                yield [Gap(self._at.ns if self._at is not None else 0, 0, "REMOVED")]
+            behind = entry.behind(self._at)
+            behind = behind if behind is not None else otherwise
+        if behind:
+            yield behind
 
 
 async def _until(end: asyncio.Event, pieces: AsyncGenerator[list[Record], None]) -> AsyncGenerator[list[Record], None]:

@@ -80,18 +80,20 @@ class Connection:
         log.info("a websocket was opened")
         try:
             with self._service.shutdown.holding(self._leave):
-                self._talk = talk = asyncio.create_task(self._converse())
+                self._talk = asyncio.create_task(self._converse())
                 looking = asyncio.create_task(self._until_revoked())
                 try:
-                    await asyncio.wait({talk})
+                    await asyncio.wait({self._talk})
                 finally:
-                    for task in (talk, looking):
+                    for task in (self._talk, looking):
                         await cancelled(task)
                 if self._left:
                     raise self._left
-                talk.result()
+                self._talk.result()
         except Closed as closed:
             await self._close(closed)
+        except TooMany:
+            await self._close(Closed(TRY_LATER, "This token has too many connections open"))
         except WebSocketDisconnect:
             pass
         except AWAY:
@@ -117,8 +119,6 @@ class Connection:
                     raise Closed(BAD_FRAME, "Too many frames before connection_init")
         except TimeoutError:
             raise Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
-        if self._service.websockets.are_full(self._session.token):
-            raise Closed(TRY_LATER, "This token has too many connections open")
         with self._service.websockets.one_more(self._session.token):
             while True:
                 await self._handle(await self._receive())

@@ -1,14 +1,13 @@
 """Three APIs that share what they read, and whatever befalls them: their viewers have every line once, and in order."""
 
 import asyncio
-import json
 import signal
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -40,10 +39,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def instance(site: Site) -> Iterator[str]:
-    path, text = service("writer", f"{{name: main, image: {IMAGE}, args: [sh, -c, '{SCRIPT}']}}")
-    said = {"simulator/rate": str(RATE), "simulator/line": "line {n}"}
-    annotations = [{"name": name, "value": value} for name, value in said.items()]
-    writer = path, f"{text}annotations: {json.dumps(annotations)}\n"
+    container = f"{{name: main, image: {IMAGE}, args: [sh, -c, '{SCRIPT}']}}"
+    writer = service("writer", container, rate=RATE, line="line {n}")
     stacks = site.berth.catalogue(writer, stack("writing", "writer"))
     made = site.berth.app("writing", stacks["writing"], site.instance(f"i{uuid.uuid4().hex[:6]}"))
     ended_well(site, made["task"])
@@ -55,17 +52,6 @@ def start(site: Site, name: str) -> None:
     """Starts an API and waits until it answers."""
     site.berth.start(name)
     site.berth.until_ready(name)
-
-
-@contextmanager
-def stopped(site: Site, name: str) -> Iterator[None]:
-    """An API that is stopped, for the length of a block."""
-    process = site.berth.processes[name]
-    process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGCONT)
 
 
 def killed(site: Site, name: str) -> None:
@@ -82,8 +68,10 @@ def ended(site: Site, name: str) -> None:
 
 
 def paused(site: Site, name: str) -> None:
-    with stopped(site, name):
-        time.sleep(3 * LEASE)
+    process = site.berth.processes[name]
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(3 * LEASE)
+    process.send_signal(signal.SIGCONT)
 
 
 def valkey_emptied(site: Site, _name: str) -> None:

@@ -67,10 +67,11 @@ class Installation:
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         """Starts an API or a worker, which its name begins with; it may have run and ended before."""
-        environment = self._environment | {"BERTH_PORT": self.url_of(name).rpartition(":")[2]}
+        what = name.partition("-")[0]
+        port = {"BERTH_PORT": self.url_of(name).rpartition(":")[2]} if what == "api" else {}
         with (self.folder / f"{name}.log").open("ab") as log:
-            program = [sys.executable, "cli.py", name.partition("-")[0]]
-            process = start_child(program, log=log.fileno(), folder=ROOT, environment=environment)
+            program = [sys.executable, "cli.py", what]
+            process = start_child(program, log=log.fileno(), folder=ROOT, environment=self._environment | port)
         self.processes[name] = process
         return process
 

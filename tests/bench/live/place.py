@@ -69,10 +69,7 @@ def opened(rate: float) -> Iterator[Place]:
         tempfile.TemporaryDirectory(prefix="berth-bench-") as folder,
         Site(Path(folder), settings=HASTY | RAISED) as site,
     ):
-        path, text = service("writer", f"{{name: main, image: {WRITER}}}")
-        said = {"simulator/rate": str(rate), "simulator/line": TEXT}
-        annotations = [{"name": name, "value": value} for name, value in said.items()]
-        writer = path, f"{text}annotations: {json.dumps(annotations)}\n"
+        writer = service("writer", f"{{name: main, image: {WRITER}}}", rate=rate, line=TEXT)
         made = site.berth.app(
             "bench", site.berth.catalogue(writer, stack("bench", "writer"))["bench"], site.instance("one")
         )
