@@ -26,12 +26,15 @@ async def until_revoked(
 ) -> Ending:
     """Return when the session's token stands for nobody any more, with the reason to tell.
 
-    It is looked at every so many seconds while `watched` says so. A look-up that fails is logged and tried again: a
-    database that does not answer revokes nothing.
+    It is looked at every so many seconds while `watched` says so, and once more after that: the last stream may have
+    ended because it found out first. A look-up that fails is logged and tried again: a database that does not answer
+    revokes nothing.
     """
+    watching = False
     while True:
         await asyncio.sleep(every)
-        if watched():
+        before, watching = watching, watched()
+        if watching or before:
             try:
                 token = session.token
                 if await authenticate(token) is None and token == session.token:

@@ -14,9 +14,11 @@ import orjson
 import pytest
 from websockets.asyncio.client import connect
 
+from resolvers.session import ACCESS_LOST, Session
 from tests.transport.serving import listening, served
 from tests.transport.sockets import INIT, PROTOCOL, Socket, socket
 from tests.transport.test_streaming import stream, until
+from transport.access import until_revoked
 from transport.shutdown import Shutdown
 
 POLITE = "subscription { polite }"
@@ -103,6 +105,21 @@ async def test_a_revoked_token_is_a_reason_that_streams_tell_before_their_socket
         assert await client.receive() == told("ACCESS_LOST")
         assert await client.receive() == {"id": "1", "type": "complete"}
         assert await client.closed() == (4403, "The token is revoked or past its end.")
+
+
+async def test_a_token_is_looked_at_once_more_when_its_last_stream_has_ended() -> None:
+    looks: list[object | None] = [object(), None]
+    streams = [False, True, False]
+
+    async def authenticate(_token: str | None) -> object | None:
+        return looks.pop(0)
+
+    def watched() -> bool:
+        return bool(streams and streams.pop(0))
+
+    async with asyncio.timeout(5):
+        assert await until_revoked(authenticate, Session("token", stays=True), 0.001, watched) == ACCESS_LOST
+    assert (looks, streams) == ([], [])
 
 
 @asynccontextmanager
